@@ -1,0 +1,34 @@
+// The whole configuration as plain data: what a valid `vrrpd.ini` means. `load.hpp` makes one from files.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "health/options.hpp"
+#include "vrrpd/core/options.hpp"
+#include "vrrpd/service/options.hpp"
+
+namespace vrrpd::config {
+
+enum class LogTarget { automatic, journal, syslog, standard_error };
+enum class LogLevel { error, warning, notice, info, debug };
+
+struct GlobalOptions {
+    std::string router_id;  ///< default: the host name
+    LogTarget log_target = LogTarget::automatic;
+    LogLevel log_level = LogLevel::info;
+    int log_facility = 3 << 3;  ///< as in <syslog.h>; the default is LOG_DAEMON
+    std::string script_user;    ///< empty: vrrpd_script, else nobody
+    bool realtime = true;
+    bool lock_memory = true;
+};
+
+/// Indices in InstanceOptions (checks, gates, services) point into `checks` and `services`.
+struct Config {
+    GlobalOptions global;
+    std::vector<InstanceOptions> instances;
+    std::vector<health::CheckOptions> checks;
+    std::vector<service::ServiceOptions> services;
+};
+
+}  // namespace vrrpd::config

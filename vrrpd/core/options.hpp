@@ -1,0 +1,69 @@
+// What a `[vrrp_instance NAME]` section says, as plain data, with [defaults] already applied and names already turned
+// into indices. The core reads nothing else. Keys and defaults: vrrpd.ini(5).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "vrrpd/core/ip.hpp"
+#include "vrrpd/core/time.hpp"
+
+namespace vrrpd {
+
+enum class Version : std::uint8_t { v2 = 2, v3 = 3 };
+
+/// Which checksum of a v3 advert over IPv4 we send; both are always read (conformance C08).
+enum class ChecksumMode : std::uint8_t { automatic, rfc9568, rfc5798 };
+
+/// `priority = 255`: we own the addresses.
+inline constexpr int owner_priority = 255;
+
+/// One address that moves, and where it goes.
+struct VirtualAddress {
+    Prefix prefix;
+    std::string device;  ///< `dev IF`; empty: the instance's interface
+    std::string label;
+    friend bool operator==(const VirtualAddress&, const VirtualAddress&) = default;
+};
+
+/// Something an instance watches: a check or an interface, by its index in the configuration.
+/// Without a weight its failure means FAULT. A positive weight is added while it passes, a negative one while it
+/// fails; `reverse` swaps passing and failing.
+struct Track {
+    std::size_t index = 0;
+    std::optional<int> weight;
+    bool reverse = false;
+    friend bool operator==(const Track&, const Track&) = default;
+};
+
+struct InstanceOptions {
+    std::string name;
+    std::string interface;
+    Family family = Family::ipv4;
+    Version version = Version::v3;
+    std::uint8_t virtual_router_id = 0;  ///< 1..255
+    int priority = 100;                  ///< 1..255
+    Duration advert_interval = std::chrono::seconds(1);
+    std::vector<VirtualAddress> addresses;           ///< in the advert, in this order
+    std::vector<VirtualAddress> excluded_addresses;  ///< moved with the rest, not in the advert
+    ChecksumMode checksum = ChecksumMode::automatic;
+    std::optional<std::string> password;  ///< v2 PASS, at most 8 characters
+    bool preempt = true;
+    Duration preempt_delay{};
+    Duration startup_delay{};
+    int down_timer_adverts = 3;
+    Duration announce_repeat_delay = std::chrono::seconds(5);  ///< garp_master_delay; 0: no second burst
+    Duration announce_refresh = std::chrono::seconds(60);      ///< garp_master_refresh; 0: never
+    int announce_count = 5;                                    ///< garp_master_repeat
+    Duration announce_interval = std::chrono::milliseconds(20);
+    Duration fault_hold = std::chrono::seconds(30);
+    std::vector<Track> checks;          ///< track_check, by index of the check
+    std::vector<std::size_t> gates;     ///< preempt_check, by index of the check
+    std::vector<std::size_t> services;  ///< by index of the service
+    Duration stop_bound = std::chrono::seconds(1);  ///< longest wait for the services of a planned demotion
+};
+
+}  // namespace vrrpd

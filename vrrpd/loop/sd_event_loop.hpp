@@ -1,0 +1,41 @@
+// The production event loop: sd-event on CLOCK_BOOTTIME.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "vrrpd/loop/loop.hpp"
+
+struct sd_event;
+
+namespace vrrpd {
+
+class SdEventLoop final : public Loop {
+  public:
+    /// Throws std::runtime_error when the kernel refuses a descriptor.
+    SdEventLoop();
+    ~SdEventLoop() override;
+    SdEventLoop(const SdEventLoop&) = delete;
+    SdEventLoop& operator=(const SdEventLoop&) = delete;
+
+    Instant now() const override;
+    [[nodiscard]] std::unique_ptr<Timer> timer(std::function<void()> fired, Urgency urgency) override;
+    [[nodiscard]] std::unique_ptr<Watch> watch(int descriptor, std::uint32_t readiness,
+                                               std::function<void(std::uint32_t)> ready,
+                                               Urgency urgency) override;
+
+    /// Blocks `number` for this thread and calls `received` when it arrives. Call before any thread is started.
+    void on_signal(int number, std::function<void()> received);
+
+    /// Feeds systemd's watchdog, if it asked for that, from the end of whole iterations.
+    void feed_watchdog();
+
+    /// Runs until quit(); returns its argument.
+    int run();
+    void quit(int exit_code);
+
+  private:
+    sd_event* event_ = nullptr;
+};
+
+}  // namespace vrrpd
