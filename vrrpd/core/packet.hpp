@@ -1,0 +1,25 @@
+// A VRRP message with what its IP header said, as the I/O shell hands it to the core and takes it from it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "vrrpd/core/ip.hpp"
+
+namespace vrrpd {
+
+/// Longest message that can exist: the v3 header and 255 IPv6 addresses.
+inline constexpr std::size_t max_message_size = 8 + 255 * 16;
+
+/// A received message. Nothing in it is trusted; `message` is valid during the call that hands it over.
+struct Packet {
+    int interface_index = 0;
+    IpAddress source;
+    IpAddress destination;
+    std::uint8_t ttl = 0;  ///< or the IPv6 hop limit
+    bool has_options = false;  ///< IPv4 options, IPv6 extension headers or fragments: no VRRP sender emits them
+    std::span<const std::uint8_t> message;
+};
+
+}  // namespace vrrpd
