@@ -1,13 +1,12 @@
-// A loop whose clock the test turns by hand. Timers fire in order of their deadlines; descriptors are real and are
-// looked at when the test asks for it.
+// A loop whose clock the test turns by hand. Timers fire in order of their deadlines; descriptors are real
+// and are looked at when the test asks for it.
 #pragma once
 
 #include <algorithm>
 #include <list>
 #include <memory>
-#include <vector>
-
 #include <poll.h>
+#include <vector>
 
 #include "vrrpd/loop/loop.hpp"
 
@@ -48,7 +47,8 @@ class FakeLoop final : public Loop {
         return timer;
     }
 
-    std::unique_ptr<Watch> watch(int descriptor, std::uint32_t readiness, std::function<void(std::uint32_t)> ready,
+    std::unique_ptr<Watch> watch(int descriptor, std::uint32_t readiness,
+                                 std::function<void(std::uint32_t)> ready,
                                  Urgency = Urgency::normal) override {
         auto watch = std::make_unique<FakeWatch>();
         watch->state = std::make_shared<WatchState>(WatchState{descriptor, readiness, std::move(ready)});
@@ -78,7 +78,8 @@ class FakeLoop final : public Loop {
     /// Turns the clock without firing anything: a process that did not run.
     void sleep_through(Duration by) { now_ += by; }
 
-    /// Waits at most `limit` of real time for one descriptor to become ready and dispatches what is. False: none was.
+    /// Waits at most `limit` of real time for one descriptor to become ready and dispatches what is. False:
+    /// none was.
     bool poll_once(std::chrono::milliseconds limit = std::chrono::milliseconds(2000)) {
         watches_.remove_if([](const auto& watch) { return !watch->alive; });
         std::vector<pollfd> descriptors;

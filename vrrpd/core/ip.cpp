@@ -41,7 +41,8 @@ bool IpAddress::is_unspecified() const {
 
 bool IpAddress::is_loopback() const {
     if (family_ == Family::ipv4) return bytes_[0] == 127;
-    return bytes_[15] == 1 && std::all_of(bytes_.begin(), bytes_.end() - 1, [](auto byte) { return byte == 0; });
+    return bytes_[15] == 1 &&
+           std::all_of(bytes_.begin(), bytes_.end() - 1, [](auto byte) { return byte == 0; });
 }
 
 bool IpAddress::is_multicast() const {
@@ -72,7 +73,9 @@ std::optional<Prefix> Prefix::parse(std::string_view text) {
     return Prefix{*address, static_cast<std::uint8_t>(length)};
 }
 
-std::string Prefix::to_string() const { return address.to_string() + "/" + std::to_string(length); }
+std::string Prefix::to_string() const {
+    return address.to_string() + "/" + std::to_string(length);
+}
 
 IpAddress vrrp_group(Family family) {
     return *IpAddress::parse(family == Family::ipv4 ? "224.0.0.18" : "ff02::12");

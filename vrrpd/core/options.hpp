@@ -1,5 +1,5 @@
-// What a `[vrrp_instance NAME]` section says, as plain data, with [defaults] already applied and names already turned
-// into indices. The core reads nothing else. Keys and defaults: vrrpd.ini(5).
+// What a `[vrrp_instance NAME]` section says, as plain data, with [defaults] already applied and names
+// already turned into indices. The core reads nothing else. Keys and defaults: vrrpd.ini(5).
 #pragma once
 
 #include <cstddef>
@@ -30,8 +30,8 @@ struct VirtualAddress {
 };
 
 /// Something an instance watches: a check or an interface, by its index in the configuration.
-/// Without a weight its failure means FAULT. A positive weight is added while it passes, a negative one while it
-/// fails; `reverse` swaps passing and failing.
+/// Without a weight its failure means FAULT. A positive weight is added while it passes, a negative one while
+/// it fails; `reverse` swaps passing and failing.
 struct Track {
     std::size_t index = 0;
     std::optional<int> weight;
@@ -60,9 +60,9 @@ struct InstanceOptions {
     int announce_count = 5;                                    ///< garp_master_repeat
     Duration announce_interval = std::chrono::milliseconds(20);
     Duration fault_hold = std::chrono::seconds(30);
-    std::vector<Track> checks;          ///< track_check, by index of the check
-    std::vector<std::size_t> gates;     ///< preempt_check, by index of the check
-    std::vector<std::size_t> services;  ///< by index of the service
+    std::vector<Track> checks;                      ///< track_check, by index of the check
+    std::vector<std::size_t> gates;                 ///< preempt_check, by index of the check
+    std::vector<std::size_t> services;              ///< by index of the service
     Duration stop_bound = std::chrono::seconds(1);  ///< longest wait for the services of a planned demotion
 };
 

@@ -11,6 +11,8 @@ namespace vrrpd {
 template <typename T>
 using Result = tl::expected<T, std::string>;
 
-inline tl::unexpected<std::string> failure(std::string sentence) { return tl::make_unexpected(std::move(sentence)); }
+inline tl::unexpected<std::string> failure(std::string sentence) {
+    return tl::make_unexpected(std::move(sentence));
+}
 
 }  // namespace vrrpd

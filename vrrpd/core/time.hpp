@@ -1,8 +1,9 @@
 // Time as values. The core has no clock: every call that needs the time is given it.
 //
-// An `Instant` is a point on CLOCK_BOOTTIME, which no change of the wall clock moves (conformance D09) and which goes
-// on counting while a machine is suspended, so that a wake-up is seen as the stall that it was for the peers (D11).
-// Nanoseconds keep the order that priorities give: rounding to centiseconds would make neighbours expire together (D06).
+// An `Instant` is a point on CLOCK_BOOTTIME, which no change of the wall clock moves (conformance D09) and
+// which goes on counting while a machine is suspended, so that a wake-up is seen as the stall that it was for
+// the peers (D11). Nanoseconds keep the order that priorities give: rounding to centiseconds would make
+// neighbours expire together (D06).
 #pragma once
 
 #include <chrono>

@@ -1,12 +1,12 @@
 // Children as the rest of the program sees them: a command that was started, can be signalled, and ends once.
 //
-// Checks, services and hooks start programs through this interface only. The real thing (`launcher.hpp`) starts them
-// from a helper process, because a vfork from the real-time protocol thread suspends it for as long as the child needs
-// to reach its exec: 12 to 20 ms were seen under load.
+// Checks, services and hooks start programs through this interface only. The real thing (`launcher.hpp`)
+// starts them from a helper process, because a vfork from the real-time protocol thread suspends it for as
+// long as the child needs to reach its exec: 12 to 20 ms were seen under load.
 //
-// Promises: starting never blocks; every started command reports exactly one end, also when it could not be executed;
-// a child leads its own process group, and signals go to the whole group; nothing of the group outlives the leader's
-// end, nor the `Child` object, nor the daemon.
+// Promises: starting never blocks; every started command reports exactly one end, also when it could not be
+// executed; a child leads its own process group, and signals go to the whole group; nothing of the group
+// outlives the leader's end, nor the `Child` object, nor the daemon.
 #pragma once
 
 #include <functional>
@@ -25,7 +25,8 @@ struct Credentials {
     friend bool operator==(const Credentials&, const Credentials&) = default;
 };
 
-/// What to start. `argv[0]` is the program: an absolute path, or a name looked up in the usual system folders.
+/// What to start. `argv[0]` is the program: an absolute path, or a name looked up in the usual system
+/// folders.
 struct Command {
     std::vector<std::string> argv;
     std::vector<std::string> environment;  ///< `NAME=value`, in addition to a fixed PATH

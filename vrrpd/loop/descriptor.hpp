@@ -1,9 +1,8 @@
 // A file descriptor that is closed when its owner goes.
 #pragma once
 
-#include <utility>
-
 #include <unistd.h>
+#include <utility>
 
 namespace vrrpd {
 

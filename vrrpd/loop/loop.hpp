@@ -1,11 +1,12 @@
 // The event loop as the rest of the program sees it: timers and file descriptors, on one thread.
 //
-// All that reacts to the world (probes, sockets, netlink, children) is written against this interface, so that tests
-// run it on a loop whose clock they turn by hand (`tests/support/fake_loop.hpp`) and production on sd-event
+// All that reacts to the world (probes, sockets, netlink, children) is written against this interface, so
+// that tests run it on a loop whose clock they turn by hand (`tests/support/fake_loop.hpp`) and production on
+// sd-event
 // (`sd_event_loop.hpp`).
 //
-// Promises: callbacks never run inside the call that registers them; a callback may destroy the very timer or watch
-// that called it; times are CLOCK_BOOTTIME and never early.
+// Promises: callbacks never run inside the call that registers them; a callback may destroy the very timer or
+// watch that called it; times are CLOCK_BOOTTIME and never early.
 #pragma once
 
 #include <cstdint>
@@ -34,12 +35,14 @@ enum Readiness : std::uint32_t {
 class Timer {
   public:
     virtual ~Timer() = default;
-    /// Fires once at `when`, or as soon as the loop gets to it when that is past. Replaces an earlier deadline.
+    /// Fires once at `when`, or as soon as the loop gets to it when that is past. Replaces an earlier
+    /// deadline.
     virtual void arm(Instant when) = 0;
     virtual void disarm() = 0;
 };
 
-/// Interest in a file descriptor, which stays the caller's. Destroying it ends the interest; do so before closing.
+/// Interest in a file descriptor, which stays the caller's. Destroying it ends the interest; do so before
+/// closing.
 class Watch {
   public:
     virtual ~Watch() = default;

@@ -22,9 +22,12 @@ void require(int result, const char* what) {
 
 std::int64_t priority_of(Urgency urgency) {
     switch (urgency) {
-        case Urgency::protocol: return SD_EVENT_PRIORITY_IMPORTANT;
-        case Urgency::normal: return SD_EVENT_PRIORITY_NORMAL;
-        case Urgency::idle: return SD_EVENT_PRIORITY_IDLE;
+        case Urgency::protocol:
+            return SD_EVENT_PRIORITY_IMPORTANT;
+        case Urgency::normal:
+            return SD_EVENT_PRIORITY_NORMAL;
+        case Urgency::idle:
+            return SD_EVENT_PRIORITY_IDLE;
     }
     return SD_EVENT_PRIORITY_NORMAL;
 }
@@ -43,7 +46,8 @@ class SdTimer final : public Timer {
   public:
     SdTimer(sd_event* event, std::function<void()> fired, Urgency urgency)
         : fired_(std::make_shared<std::function<void()>>(std::move(fired))) {
-        require(sd_event_add_time(event, &source_, CLOCK_BOOTTIME, UINT64_MAX, accuracy_us, &SdTimer::dispatch, this),
+        require(sd_event_add_time(event, &source_, CLOCK_BOOTTIME, UINT64_MAX, accuracy_us,
+                                  &SdTimer::dispatch, this),
                 "timer");
         require(sd_event_source_set_priority(source_, priority_of(urgency)), "timer priority");
         require(sd_event_source_set_enabled(source_, SD_EVENT_OFF), "timer");
@@ -70,15 +74,18 @@ class SdTimer final : public Timer {
 
 class SdWatch final : public Watch {
   public:
-    SdWatch(sd_event* event, int descriptor, std::uint32_t readiness, std::function<void(std::uint32_t)> ready,
-            Urgency urgency)
+    SdWatch(sd_event* event, int descriptor, std::uint32_t readiness,
+            std::function<void(std::uint32_t)> ready, Urgency urgency)
         : ready_(std::make_shared<std::function<void(std::uint32_t)>>(std::move(ready))) {
-        require(sd_event_add_io(event, &source_, descriptor, to_epoll(readiness), &SdWatch::dispatch, this), "watch");
+        require(sd_event_add_io(event, &source_, descriptor, to_epoll(readiness), &SdWatch::dispatch, this),
+                "watch");
         require(sd_event_source_set_priority(source_, priority_of(urgency)), "watch priority");
     }
     ~SdWatch() override { sd_event_source_disable_unref(source_); }
 
-    void interest(std::uint32_t readiness) override { sd_event_source_set_io_events(source_, to_epoll(readiness)); }
+    void interest(std::uint32_t readiness) override {
+        sd_event_source_set_io_events(source_, to_epoll(readiness));
+    }
 
   private:
     static std::uint32_t to_epoll(std::uint32_t readiness) {
@@ -102,8 +109,12 @@ int dispatch_signal(sd_event_source*, const signalfd_siginfo*, void* received) {
 
 }  // namespace
 
-SdEventLoop::SdEventLoop() { require(sd_event_new(&event_), "event loop"); }
-SdEventLoop::~SdEventLoop() { sd_event_unref(event_); }
+SdEventLoop::SdEventLoop() {
+    require(sd_event_new(&event_), "event loop");
+}
+SdEventLoop::~SdEventLoop() {
+    sd_event_unref(event_);
+}
 
 Instant SdEventLoop::now() const {
     timespec time{};
@@ -128,13 +139,15 @@ void SdEventLoop::on_signal(int number, std::function<void()> received) {
     auto* callback = new std::function<void()>(std::move(received));
     sd_event_source* source = nullptr;
     require(sd_event_add_signal(event_, &source, number, &dispatch_signal, callback), "signal");
-    sd_event_source_set_destroy_callback(source,
-                                         [](void* data) { delete static_cast<std::function<void()>*>(data); });
+    sd_event_source_set_destroy_callback(
+        source, [](void* data) { delete static_cast<std::function<void()>*>(data); });
     require(sd_event_source_set_floating(source, 1), "signal");
     sd_event_source_unref(source);
 }
 
-void SdEventLoop::feed_watchdog() { require(sd_event_set_watchdog(event_, 1), "watchdog"); }
+void SdEventLoop::feed_watchdog() {
+    require(sd_event_set_watchdog(event_, 1), "watchdog");
+}
 
 int SdEventLoop::run() {
     const int result = sd_event_loop(event_);
@@ -142,6 +155,8 @@ int SdEventLoop::run() {
     return result;
 }
 
-void SdEventLoop::quit(int exit_code) { sd_event_exit(event_, exit_code); }
+void SdEventLoop::quit(int exit_code) {
+    sd_event_exit(event_, exit_code);
+}
 
 }  // namespace vrrpd

@@ -24,7 +24,8 @@ class SdEventLoop final : public Loop {
                                                std::function<void(std::uint32_t)> ready,
                                                Urgency urgency) override;
 
-    /// Blocks `number` for this thread and calls `received` when it arrives. Call before any thread is started.
+    /// Blocks `number` for this thread and calls `received` when it arrives. Call before any thread is
+    /// started.
     void on_signal(int number, std::function<void()> received);
 
     /// Feeds systemd's watchdog, if it asked for that, from the end of whole iterations.

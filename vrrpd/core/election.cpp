@@ -1,0 +1,36 @@
+#include "vrrpd/core/election.hpp"
+
+#include <algorithm>
+
+namespace vrrpd {
+
+Duration skew_time(Version version, int priority, Duration active_interval) {
+    const Duration whole = version == Version::v2 ? Duration(std::chrono::seconds(1)) : active_interval;
+    return (256 - priority) * whole / 256;
+}
+
+Duration active_down_interval(Version version, int priority, Duration active_interval, int adverts) {
+    return adverts * active_interval + skew_time(version, priority, active_interval);
+}
+
+Standing compare(int their_priority, const IpAddress& their_address, int our_priority,
+                 const IpAddress& our_address) {
+    if (their_priority == 0) return Standing::zero;
+    if (their_priority != our_priority)
+        return their_priority < our_priority ? Standing::lower : Standing::higher;
+    if (their_address == our_address) return Standing::equal_same;
+    return their_address < our_address ? Standing::equal_lower : Standing::equal_higher;
+}
+
+int effective_priority(int configured, std::span<const Track> tracks, std::span<const CheckState> states) {
+    if (configured == owner_priority) return configured;
+    int sum = configured;
+    for (std::size_t i = 0; i < tracks.size(); ++i) {
+        if (!tracks[i].weight || states[i] == CheckState::unknown) continue;
+        const bool passing = (states[i] == CheckState::passing) != tracks[i].reverse;
+        if (passing == (*tracks[i].weight > 0)) sum += *tracks[i].weight;
+    }
+    return std::clamp(sum, 1, 254);
+}
+
+}  // namespace vrrpd

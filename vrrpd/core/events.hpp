@@ -1,0 +1,144 @@
+// What goes into the core and what comes out of it, as plain data.
+//
+// Events are facts: a packet came, a link went down, the kernel has the addresses. Actions are wishes: send
+// this, hold these addresses, run those services. The results of actions come back as events, so that a
+// kernel that refuses and a service that does not start are simulated like everything else.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "vrrpd/core/advert.hpp"
+#include "vrrpd/core/ip.hpp"
+#include "vrrpd/core/text.hpp"
+
+namespace vrrpd {
+
+/// Position of an instance in the configuration.
+using InstanceId = std::size_t;
+
+/// What an instance is for its users: the words of the log and of `status`. Init is before the start and
+/// after the end; fault is "cannot be MASTER".
+enum class Role : std::uint8_t { init, backup, master, fault };
+const char* to_string(Role role);  ///< "INIT", "BACKUP", "MASTER", "FAULT"
+
+// ---- events
+// ----------------------------------------------------------------------------------------------------
+
+/// Begin to take part. Facts (paths, checks) may be told before and after.
+struct Startup {};
+/// Hand everything over and stop; Router::finished() tells when it is done.
+struct Shutdown {};
+
+/// The way out of an instance: its interface, and the address its adverts are sent from.
+struct PathChanged {
+    InstanceId instance = 0;
+    int interface_index = 0;  ///< 0: there is no such interface
+    bool up = false;          ///< administratively up, with carrier
+    std::optional<IpAddress> source;
+    Text reason;  ///< what is wrong, when something is: "eth0 is down"
+};
+
+enum class CheckState : std::uint8_t { unknown, passing, failing };
+struct CheckChanged {
+    std::size_t check = 0;
+    CheckState state = CheckState::unknown;
+    Text reason;  ///< "check memcached: refused: connection refused, 2/2"
+};
+
+/// The kernel has carried out the latest SetAddresses, or refused it.
+struct AddressesSettled {
+    InstanceId instance = 0;
+    bool present = false;  ///< which wish was settled
+    bool refused = false;
+    Text reason;
+};
+
+enum class ServicesState : std::uint8_t { stopped, ready, failed };
+/// All services of an instance together.
+struct ServicesChanged {
+    InstanceId instance = 0;
+    ServicesState state = ServicesState::stopped;
+    Text reason;
+};
+
+/// The last SendAdvert of an instance did not leave.
+struct SendFailed {
+    InstanceId instance = 0;
+};
+
+using Event = std::variant<Packet, Startup, Shutdown, PathChanged, CheckChanged, AddressesSettled,
+                           ServicesChanged, SendFailed>;
+
+// ---- actions
+// ---------------------------------------------------------------------------------------------------
+
+/// Send an advert now; Router::encode() makes its bytes.
+struct SendAdvert {
+    InstanceId instance = 0;
+    std::uint8_t priority = 0;
+};
+
+/// Hold all addresses of the instance, or none. Answered by AddressesSettled.
+struct SetAddresses {
+    InstanceId instance = 0;
+    bool wanted = false;
+};
+
+enum class ServiceWish : std::uint8_t {
+    run,
+    stop,       ///< planned: SIGTERM, SIGKILL after stop_timeout
+    stop_fast,  ///< after a fault: SIGKILL after 100 ms
+};
+/// Answered by ServicesChanged.
+struct SetServices {
+    InstanceId instance = 0;
+    ServiceWish wish = ServiceWish::stop;
+};
+
+/// Tell the neighbours where the addresses are: one burst.
+struct Announce {
+    InstanceId instance = 0;
+};
+
+/// The role changed.
+struct RoleChanged {
+    InstanceId instance = 0;
+    Role from = Role::init;
+    Role to = Role::init;
+    int priority = 0;
+    Text reason;
+};
+
+/// Something that an administrator may want to read, already limited in rate.
+struct Notice {
+    enum class Kind : std::uint8_t {
+        refused,            ///< an advert was dropped: see `refusal`
+        lower_discarded,    ///< Backup heard a lower priority and lets its timer run
+        higher_heard,       ///< Active heard a higher priority and yields
+        equal_heard,        ///< Active lost an election between equal priorities, by address
+        rebutted,           ///< Active heard a losing advert and answered
+        same_sender,        ///< our priority from our address: a configuration error or a loop
+        list_differs,       ///< the advertised addresses are not ours; processed all the same
+        interval_differs,   ///< version 3: another interval than ours
+        checksum_mirrored,  ///< we now send the form that the peer sends
+        stalled,            ///< no advert of ours left for so long that the peers took over: see `text`
+        deferred,           ///< would be Active, but something holds us back: see `text`
+    };
+    InstanceId instance = 0;
+    Kind kind = Kind::refused;
+    Refusal refusal = Refusal::length;
+    IpAddress source;
+    int their_priority = 0;
+    int our_priority = 0;
+    unsigned repeated = 0;  ///< how often it happened unsaid since the last such notice
+    Text text;
+};
+
+using Action = std::variant<SendAdvert, SetAddresses, SetServices, Announce, RoleChanged, Notice>;
+using Actions = std::vector<Action>;
+
+}  // namespace vrrpd

@@ -1,0 +1,356 @@
+#include "vrrpd/core/instance.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace vrrpd {
+
+const char* to_string(Role role) {
+    static constexpr std::array<const char*, 4> names = {"INIT", "BACKUP", "MASTER", "FAULT"};
+    return names[static_cast<std::size_t>(role)];
+}
+
+Instance::Instance(InstanceId id, const InstanceOptions& options)
+    : id_(id),
+      options_(options),
+      checks_(options.checks.size(), CheckState::unknown),
+      check_texts_(options.checks.size()),
+      gates_(options.gates.size(), CheckState::unknown),
+      active_interval_(options.advert_interval),
+      checksum_form_(options.checksum == ChecksumMode::rfc9568 ? ChecksumForm::message_only
+                                                               : ChecksumForm::pseudo_header) {
+    deadlines_.fill(never);
+    path_.reason = Text::format("%s: not seen yet", options.interface.c_str());
+}
+
+// ---- facts
+// -----------------------------------------------------------------------------------------------------
+
+void Instance::start(Moment moment) {
+    running_ = true;
+    reason_ = "started";
+    if (options_.startup_delay > Duration::zero()) {
+        deadline(Timer::startup_delay) = moment.now + options_.startup_delay;
+    }
+    reconsider(moment);
+}
+
+void Instance::stop(Moment moment) {
+    running_ = false;
+    reason_ = "shutdown";
+    reconsider(moment);
+    // A settled wobble would have stopped the services later; nothing waits for that now.
+    if (state_ == State::initialize && services_wanted_)
+        stop_services(ServiceWish::stop, options_.stop_bound, moment);
+    publish_role(moment);
+}
+
+void Instance::path_changed(const PathChanged& path, Moment moment) {
+    const bool source_moved = path_.source != path.source;
+    path_ = path;
+    reconsider(moment);
+    // The peers compare the address that our packets come from (E29): let them see the new one at once.
+    if (source_moved && state_ == State::active) send(static_cast<std::uint8_t>(priority()), moment);
+}
+
+void Instance::check_changed(const CheckChanged& change, Moment moment) {
+    for (std::size_t i = 0; i < checks_.size(); ++i) {
+        if (options_.checks[i].index != change.check) continue;
+        checks_[i] = change.state;
+        check_texts_[i] = change.reason;
+    }
+    for (std::size_t i = 0; i < gates_.size(); ++i) {
+        if (options_.gates[i] == change.check) gates_[i] = change.state;
+    }
+    reconsider(moment);
+}
+
+void Instance::addresses_settled(const AddressesSettled& settled, Moment moment) {
+    if (settled.present && state_ == State::active && phase_ == Phase::addresses) {
+        if (settled.refused) {
+            hold_fault(settled.reason, moment);
+        } else {
+            dispatch(Trigger::addresses_present, moment);
+        }
+    } else if (!settled.present && farewell_ != Farewell::none) {
+        dispatch(Trigger::addresses_gone, moment);
+    }
+    reconsider(moment);
+}
+
+void Instance::services_changed(const ServicesChanged& change, Moment moment) {
+    services_ = change.state;
+    if (state_ == State::active && change.state == ServicesState::failed) {
+        hold_fault(change.reason, moment);
+    } else if (state_ == State::active && change.state == ServicesState::ready && phase_ == Phase::services) {
+        dispatch(Trigger::services_ready, moment);
+    } else if (change.state == ServicesState::stopped && !services_wanted_) {
+        deadline(Timer::services) = never;
+        dispatch(Trigger::services_stopped, moment);
+    }
+    reconsider(moment);
+}
+
+void Instance::send_failed(Moment moment) {
+    ++counters_.sends_failed;
+    last_left_ = left_before_;
+    if (state_ == State::active || state_ == State::retiring) {
+        const Duration retry =
+            std::min<Duration>(options_.advert_interval / 10, std::chrono::milliseconds(100));
+        deadline(Timer::protocol) = moment.now + retry;
+    }
+}
+
+void Instance::heard(const IpAddress& source, const Advert& advert, Moment moment) {
+    observe(source, advert, moment);
+    if (state_ == State::initialize) return;  // E03
+    switch (compare(advert.priority, source, priority(), path_.source.value_or(IpAddress()))) {
+        case Standing::zero:
+            return dispatch(Trigger::heard_zero, moment);
+        case Standing::lower:
+            return dispatch(Trigger::heard_lower, moment);
+        case Standing::equal_lower:
+            return dispatch(Trigger::heard_equal_lower, moment);
+        case Standing::equal_same:
+            return dispatch(Trigger::heard_equal_same, moment);
+        case Standing::equal_higher:
+            return dispatch(Trigger::heard_equal_higher, moment);
+        case Standing::higher:
+            return dispatch(Trigger::heard_higher, moment);
+    }
+}
+
+// What every valid advert tells, whatever the state.
+void Instance::observe(const IpAddress& source, const Advert& advert, Moment moment) {
+    ++counters_.adverts_received;
+    if (advert.priority == 0) ++counters_.releases_received;
+    heard_ = Heard{source, advert.priority, advert.interval, moment.now};
+    if (!same_addresses(advert.address_bytes, options_.addresses)) {
+        ++counters_.lists_differed;
+        notice(Notice::Kind::list_differs, source, moment);
+    }
+    if (advert.interval != options_.advert_interval) notice(Notice::Kind::interval_differs, source, moment);
+    if (options_.version == Version::v3 && options_.family == Family::ipv4 &&
+        options_.checksum == ChecksumMode::automatic && advert.checksum_form != checksum_form_) {
+        checksum_form_ = advert.checksum_form;
+        notice(Notice::Kind::checksum_mirrored, source, moment);
+    }
+}
+
+void Instance::refused(Refusal refusal, const IpAddress& source, Moment moment) {
+    ++counters_.refused[static_cast<std::size_t>(refusal)];
+    const unsigned kind = 0x100u + static_cast<unsigned>(refusal);
+    const auto repeated = limiter_.admit(kind, source, moment.now);
+    if (!repeated) return;
+    Notice said;
+    said.instance = id_;
+    said.kind = Notice::Kind::refused;
+    said.refusal = refusal;
+    said.source = source;
+    said.repeated = *repeated;
+    moment.actions.emplace_back(said);
+}
+
+// ---- time
+// ------------------------------------------------------------------------------------------------------
+
+void Instance::wake(Moment moment) {
+    if (state_ != State::active && state_ != State::retiring) return;
+    const Duration gap = moment.now - last_left_;
+    if (gap < options_.down_timer_adverts * options_.advert_interval) return;
+    reason_ = Text::format("stalled: no advert left for %.3f s", std::chrono::duration<double>(gap).count());
+    notice(Notice::Kind::stalled, IpAddress(), moment, reason_);
+    dispatch(Trigger::stalled, moment);
+    reconsider(moment);
+}
+
+bool Instance::expire(Moment moment) {
+    bool fired = false;
+    for (std::size_t i = 0; i < timer_count; ++i) {
+        const auto timer = static_cast<Timer>(i);
+        if (!is_due(timer, moment.now)) continue;
+        fire(timer, moment);
+        fired = true;
+    }
+    if (fired) reconsider(moment);
+    return fired;
+}
+
+bool Instance::is_due(Timer timer, Instant now) const {
+    const bool advertising = state_ == State::active || state_ == State::retiring;
+    const Instant when = deadline(timer);
+    if (when == never) return false;
+    return when <= (timer == Timer::protocol && advertising ? now + slot() : now);
+}
+
+void Instance::fire(Timer timer, Moment moment) {
+    const Instant due = std::exchange(deadline(timer), never);
+    switch (timer) {
+        case Timer::protocol:
+            if (state_ == State::backup) return postpone_or_claim(moment);
+            // Absolute deadlines: what was late does not make the next one late (D10), and nothing is sent
+            // twice.
+            deadline(timer) = due + options_.advert_interval > moment.now ? due : moment.now;
+            return dispatch(Trigger::advert_timer, moment);
+        case Timer::second_release:
+            if (state_ != State::active && state_ != State::retiring) send(0, moment);
+            return;
+        case Timer::withdrawal:
+            return dispatch(Trigger::addresses_gone, moment);
+        case Timer::services:
+            return dispatch(Trigger::services_stopped, moment);
+        case Timer::settle:
+            if (state_ != State::active && state_ != State::retiring && services_wanted_) {
+                stop_services(ServiceWish::stop, options_.stop_bound, moment);
+            }
+            return;
+        case Timer::announcement:
+            return announce_again(moment);
+        case Timer::startup_delay:
+        case Timer::fault_hold:
+            return;  // reconsider() sees that the time has passed
+    }
+}
+
+Instant Instance::next_deadline() const {
+    return *std::ranges::min_element(deadlines_);
+}
+
+Duration Instance::slot() const {
+    return std::min<Duration>(std::chrono::milliseconds(1), options_.advert_interval / 10);
+}
+Duration Instance::skew() const {
+    return skew_time(options_.version, priority(), active_interval_);
+}
+Duration Instance::down_interval() const {
+    return active_down_interval(options_.version, priority(), active_interval_, options_.down_timer_adverts);
+}
+
+// ---- from facts to triggers
+// ------------------------------------------------------------------------------------
+
+std::optional<Text> Instance::fault() const {
+    if (!path_usable()) return path_.reason;
+    for (std::size_t i = 0; i < checks_.size(); ++i) {
+        if (options_.checks[i].weight || checks_[i] == CheckState::unknown) continue;
+        if ((checks_[i] == CheckState::failing) != options_.checks[i].reverse) return check_texts_[i];
+    }
+    if (deadline(Timer::fault_hold) != never) return hold_text_;
+    return std::nullopt;
+}
+
+void Instance::hold_fault(const Text& reason, Moment moment) {
+    constexpr Duration longest = std::chrono::minutes(10);
+    const bool repeats = held_until_ != Instant::min() && moment.now - held_until_ < longest;
+    hold_length_ = repeats ? std::min(hold_length_ * 2, longest) : options_.fault_hold;
+    held_until_ = moment.now + hold_length_;
+    hold_text_ = reason;
+    deadline(Timer::fault_hold) = held_until_;
+}
+
+std::optional<Instance::Trigger> Instance::overdue_trigger(Instant now) const {
+    const bool taking_part = state_ != State::initialize;
+    if (taking_part && !path_usable()) return Trigger::path_lost;
+    const bool settled = state_ == State::backup || state_ == State::active;
+    if (settled && !running_) return Trigger::shutdown;
+    if (settled && fault()) return Trigger::fault_raised;
+    if (state_ == State::initialize && running_ && !fault() && farewell_ == Farewell::none) {
+        return options_.priority == owner_priority ? Trigger::startup_owner : Trigger::startup;
+    }
+    if (state_ == State::backup && postponed_ && !held_back(now)) return Trigger::down_timer;
+    return std::nullopt;
+}
+
+void Instance::reconsider(Moment moment) {
+    while (const auto trigger = overdue_trigger(moment.now)) {
+        if (*trigger == Trigger::path_lost || *trigger == Trigger::fault_raised) reason_ = *fault();
+        dispatch(*trigger, moment);
+    }
+    // A priority that changed counts from the last advert, as if it had been there then (D07).
+    if (state_ == State::backup && !released_by_ && !postponed_ && armed_priority_ != priority()) {
+        armed_priority_ = priority();
+        deadline(Timer::protocol) = listening_since_ + down_interval();
+    }
+    if (state_ == State::initialize && running_ && fault()) reason_ = *fault();
+    publish_role(moment);
+}
+
+std::optional<Text> Instance::held_back(Instant now) const {
+    if (deadline(Timer::startup_delay) > now && deadline(Timer::startup_delay) != never)
+        return Text("startup_delay");
+    for (std::size_t i = 0; i < checks_.size(); ++i) {
+        if (checks_[i] == CheckState::unknown) return Text("a tracked check has no verdict yet");
+    }
+    return std::nullopt;
+}
+
+// A takeover that something holds back happens when that ends, unless an Active was heard meanwhile (E19,
+// E43).
+void Instance::postpone_or_claim(Moment moment) {
+    const auto why = held_back(moment.now);
+    if (!why) return dispatch(Trigger::down_timer, moment);
+    postponed_ = true;
+    notice(Notice::Kind::deferred, IpAddress(), moment, *why);
+}
+
+Role Instance::role() const {
+    switch (state_) {
+        case State::active:
+            return Role::master;
+        case State::backup:
+            return Role::backup;
+        case State::retiring:
+            return running_ && fault() ? Role::fault : Role::master;
+        case State::initialize:
+            break;
+    }
+    if (!running_) return Role::init;
+    return fault() ? Role::fault : Role::backup;  // neither: a stall, about to listen again
+}
+
+void Instance::publish_role(Moment moment) {
+    const Role now = role();
+    if (now == published_) return;
+    moment.actions.emplace_back(RoleChanged{id_, published_, now, priority(), reason_});
+    published_ = now;
+}
+
+bool Instance::finished() const {
+    return !running_ && state_ == State::initialize && farewell_ == Farewell::none &&
+           deadline(Timer::second_release) == never && deadline(Timer::services) == never &&
+           !services_wanted_;
+}
+
+int Instance::priority() const {
+    return effective_priority(options_.priority, options_.checks, checks_);
+}
+
+std::size_t Instance::encode(std::uint8_t priority, std::span<std::uint8_t> bytes) const {
+    Outgoing advert;
+    advert.version = options_.version;
+    advert.virtual_router_id = options_.virtual_router_id;
+    advert.priority = priority;
+    advert.interval = options_.advert_interval;
+    advert.password = options_.password;
+    advert.addresses = options_.addresses;
+    advert.checksum_form = checksum_form_;
+    advert.source = path_.source.value_or(IpAddress());
+    advert.destination = vrrp_group(options_.family);
+    return vrrpd::encode(advert, bytes);
+}
+
+void Instance::notice(Notice::Kind kind, const IpAddress& source, Moment moment, const Text& text) {
+    const auto repeated = limiter_.admit(static_cast<unsigned>(kind), source, moment.now);
+    if (!repeated) return;
+    Notice said;
+    said.instance = id_;
+    said.kind = kind;
+    said.source = source;
+    said.text = text;
+    said.their_priority = heard_ ? heard_->priority : 0;
+    said.our_priority = priority();
+    said.repeated = *repeated;
+    moment.actions.emplace_back(said);
+}
+
+}  // namespace vrrpd

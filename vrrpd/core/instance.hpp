@@ -1,0 +1,237 @@
+// One virtual router: the state machine of RFC 9568 section 6.4 (and RFC 3768 section 6.4), with what
+// surrounds it here: faults, services, the order of a promotion and of each kind of demotion.
+//
+// Everything is decided from facts: the path, the checks, the answers of the kernel and of the services, and
+// what was heard. reconsider() compares the facts with the state after each change, so no fault is ever
+// counted up and down. What to do in which state is one table (transitions.cpp); only dispatch() changes the
+// state.
+//
+//   initialize  not taking part: not started, at fault, or stepping aside for a moment after a stall
+//   backup      listening
+//   active      advertising; the addresses come first, then the services, then the announcement
+//   retiring    still advertising, but on the way out: services go first, then the addresses, then priority 0
+//
+// Orders (the manual's "Order of a promotion", "Order of a demotion"):
+//   promotion             advert, addresses on, services up and listening, announcement
+//   shutdown, fault       services down (bounded), addresses off (bounded), priority 0 twice
+//   higher Active heard   addresses off, one last advert; services only if we are not Active again a second
+//   later stall                 addresses off, priority 0, full start; services as above path lost addresses
+//   off, nothing sent; services as above
+//
+// A packet that was refused never reaches this class (conformance B27).
+#pragma once
+
+#include <array>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "vrrpd/core/election.hpp"
+#include "vrrpd/core/events.hpp"
+#include "vrrpd/core/notice_limiter.hpp"
+#include "vrrpd/core/options.hpp"
+
+namespace vrrpd {
+
+/// When something happens, and where what follows from it goes.
+struct Moment {
+    Instant now;
+    Actions& actions;
+};
+
+class Instance {
+  public:
+    enum class State : std::uint8_t { initialize, backup, active, retiring };
+
+    /// Counted since the start (RFC 6527 names in the metrics).
+    struct Counters {
+        std::uint64_t adverts_received = 0;
+        std::uint64_t adverts_sent = 0;
+        std::uint64_t releases_received = 0;
+        std::uint64_t releases_sent = 0;
+        std::uint64_t sends_failed = 0;
+        std::uint64_t became_active = 0;
+        std::uint64_t lists_differed = 0;
+        std::array<std::uint64_t, refusal_count> refused{};
+    };
+
+    /// The last valid advert that was heard.
+    struct Heard {
+        IpAddress source;
+        int priority = 0;
+        Duration interval{};
+        Instant when{};
+    };
+
+    /// `options` must live as long as the instance.
+    Instance(InstanceId id, const InstanceOptions& options);
+
+    // Facts.
+    void start(Moment moment);
+    void stop(Moment moment);
+    void path_changed(const PathChanged& path, Moment moment);
+    void check_changed(const CheckChanged& change, Moment moment);
+    void addresses_settled(const AddressesSettled& settled, Moment moment);
+    void services_changed(const ServicesChanged& change, Moment moment);
+    void send_failed(Moment moment);
+    /// An advert that passed every check.
+    void heard(const IpAddress& source, const Advert& advert, Moment moment);
+    /// One that did not: counted, said, and nothing else.
+    void refused(Refusal refusal, const IpAddress& source, Moment moment);
+
+    /// Does what is due. Adverts may leave up to slot() early, so that many leave together. False: nothing
+    /// was due.
+    bool expire(Moment moment);
+    /// To be called before any other event is told: notices that no advert left for so long that peers took
+    /// over.
+    void wake(Moment moment);
+
+    // Views.
+    Instant next_deadline() const;
+    State state() const { return state_; }
+    Role role() const;
+    bool finished() const;  ///< stopped, and nothing of it is left to be done
+    int priority() const;   ///< the effective one
+    const std::optional<Heard>& last_heard() const { return heard_; }
+    const Counters& counters() const { return counters_; }
+    const InstanceOptions& options() const { return options_; }
+    const PathChanged& path() const { return path_; }
+    Duration active_interval() const { return active_interval_; }  ///< learned from the Active, or ours
+
+    /// The message to send with `priority`; needs a source address. Returns its length.
+    std::size_t encode(std::uint8_t priority, std::span<std::uint8_t> bytes) const;
+
+  private:
+    enum class Trigger : std::uint8_t {
+        startup,
+        startup_owner,
+        shutdown,
+        fault_raised,
+        path_lost,
+        stalled,
+        down_timer,
+        advert_timer,
+        heard_zero,
+        heard_lower,
+        heard_equal_lower,
+        heard_equal_same,
+        heard_equal_higher,
+        heard_higher,
+        addresses_present,
+        addresses_gone,
+        services_ready,
+        services_stopped,
+    };
+    enum class Timer : std::uint8_t {
+        protocol,        // Adver_Timer or Active_Down_Timer
+        second_release,  // priority 0 is sent twice
+        withdrawal,      // bound on the removal of the addresses
+        services,        // bound on the end of the services
+        settle,          // a wobble leaves the services alone for a second
+        announcement,    // second burst, then the refreshes
+        startup_delay,
+        fault_hold,
+    };
+    static constexpr std::size_t timer_count = 8;
+    enum class Phase : std::uint8_t { addresses, services, serving };  // of active
+    enum class Farewell : std::uint8_t {
+        none,
+        silence,
+        last_advert,
+        release
+    };  // after the addresses are gone
+
+    // The table and its steps: transitions.cpp.
+    struct Transition;
+    struct Table;
+    void begin(Moment);
+    void begin_as_owner(Moment);
+    void cease(Moment);
+    void claim(Moment);
+    void hurry(Moment);
+    void weigh(Moment);
+    void follow(Moment);
+    void conclude(Moment);
+    void advertise(Moment);
+    void reassert(Moment);
+    void rebut(Moment);
+    void remark(Moment);
+    void yield(Moment);
+    void raise_services(Moment);
+    void serve(Moment);
+    void retire(Moment);
+    void retire_fast(Moment);
+    void hasten(Moment);
+    void withdraw_to_release(Moment);
+    void vanish(Moment);
+    void recoil(Moment);
+
+    void dispatch(Trigger trigger, Moment moment);
+    void reconsider(Moment moment);
+    std::optional<Trigger> overdue_trigger(Instant now) const;
+    void publish_role(Moment moment);
+
+    bool path_usable() const { return path_.up && path_.source.has_value(); }
+    std::optional<Text> fault() const;
+    void hold_fault(const Text& reason, Moment moment);
+    bool may_preempt(Instant now);
+    std::optional<Text> held_back(Instant now) const;
+    void postpone_or_claim(Moment moment);
+    void fire(Timer timer, Moment moment);
+    void send(std::uint8_t priority, Moment moment);
+    void withdraw(Farewell farewell, Moment moment);
+    void stop_services(ServiceWish wish, Duration bound, Moment moment);
+    void listen(Moment moment);
+    void obey(Moment moment);
+    void announce_again(Moment moment);
+    Text takeover_reason(Instant now) const;
+    bool may_answer(Instant now);
+    void observe(const IpAddress& source, const Advert& advert, Moment moment);
+    void notice(Notice::Kind kind, const IpAddress& source, Moment moment, const Text& text = {});
+
+    Duration skew() const;
+    Duration down_interval() const;
+    Duration slot() const;
+    bool is_due(Timer timer, Instant now) const;
+    Instant& deadline(Timer timer) { return deadlines_[static_cast<std::size_t>(timer)]; }
+    Instant deadline(Timer timer) const { return deadlines_[static_cast<std::size_t>(timer)]; }
+
+    const InstanceId id_;
+    const InstanceOptions& options_;
+
+    // Facts.
+    bool running_ = false;
+    PathChanged path_;
+    std::vector<CheckState> checks_;  // one for each of options_.checks
+    std::vector<Text> check_texts_;
+    std::vector<CheckState> gates_;  // one for each of options_.gates
+    ServicesState services_ = ServicesState::stopped;
+    Instant held_until_ = Instant::min();
+    Duration hold_length_{};
+    Text hold_text_;
+    std::optional<Heard> heard_;
+
+    // State.
+    State state_ = State::initialize;
+    Role published_ = Role::init;
+    Text reason_ = "not started";
+    std::array<Instant, timer_count> deadlines_;
+    std::optional<Trigger> follow_up_;  // what a step found to be true already
+    Phase phase_ = Phase::addresses;
+    Farewell farewell_ = Farewell::none;
+    bool services_wanted_ = false;
+    bool postponed_ = false;           // the down timer ran out while something held us back
+    bool other_active_heard_ = false;  // since we began to retire
+    int armed_priority_ = 0;           // the priority that the down timer was computed with
+    Duration active_interval_{};       // Active_Adver_Interval
+    Instant listening_since_{};  // the last accepted advert, or the start: the down timer counts from here
+    std::optional<Instant> preempting_since_;  // preempt_delay counts from here
+    std::optional<IpAddress> released_by_;
+    Instant last_left_{}, left_before_{};  // when the last advert left, and the one before
+    Instant last_answer_ = Instant::min();
+    ChecksumForm checksum_form_;
+    Counters counters_;
+    NoticeLimiter limiter_;
+};
+
+}  // namespace vrrpd

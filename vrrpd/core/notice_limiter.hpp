@@ -1,0 +1,34 @@
+// Keeps one noisy sender from filling the log: the first notice of a (kind, sender) at once, then one a
+// minute with the number of those between (conformance L07). A fixed table; the entry unused for longest
+// makes room (H41).
+#pragma once
+
+#include <array>
+#include <optional>
+
+#include "vrrpd/core/ip.hpp"
+#include "vrrpd/core/time.hpp"
+
+namespace vrrpd {
+
+class NoticeLimiter {
+  public:
+    static constexpr Duration period = std::chrono::minutes(1);
+
+    /// The number of notices that were held back since the last one said, or nothing if this one is held back
+    /// too.
+    std::optional<unsigned> admit(unsigned kind, const IpAddress& sender, Instant now);
+
+  private:
+    struct Entry {
+        bool used = false;
+        unsigned kind = 0;
+        IpAddress sender;
+        Instant said{};
+        Instant seen{};
+        unsigned held_back = 0;
+    };
+    std::array<Entry, 16> entries_{};
+};
+
+}  // namespace vrrpd

@@ -1,0 +1,71 @@
+// The core: all virtual routers of this host, in four calls.
+//
+//     handle(event, now)    a fact; what follows from it is appended to the actions
+//     expire(now)           what is due; to be called at next_deadline()
+//     next_deadline()       when that will be
+//     instance(id)          a look
+//
+// No clock, no socket, no log, no randomness, and no allocation once the vectors of the caller have grown.
+// The daemon, the simulator and the benchmarks run this very code.
+//
+// A received packet is checked in the order that advert.hpp gives; the first check that fails counts it and
+// ends it. Timers are those of the instances, kept in one heap. Everything that is due within a small slot is
+// done together, so that the adverts of many instances leave in one system call.
+#pragma once
+
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "vrrpd/core/deadline_heap.hpp"
+#include "vrrpd/core/events.hpp"
+#include "vrrpd/core/instance.hpp"
+
+namespace vrrpd {
+
+class Router {
+  public:
+    /// `options` must live as long as the router; positions in it are the instances' ids.
+    explicit Router(const std::vector<InstanceOptions>& options);
+
+    void handle(const Event& event, Instant now, Actions& actions);
+    void expire(Instant now, Actions& actions);
+    Instant next_deadline() const;
+
+    std::size_t size() const { return instances_.size(); }
+    const Instance& instance(InstanceId id) const { return instances_[id]; }
+    /// All instances have handed over and stopped.
+    bool finished() const;
+
+    /// Refusals of packets that belong to no instance.
+    const std::array<std::uint64_t, refusal_count>& unassigned() const { return unassigned_; }
+
+  private:
+    /// Where adverts of one kind arrive: the instance of each virtual router ID, or none.
+    using Segment = std::pair<int, Family>;
+    static constexpr InstanceId none = static_cast<InstanceId>(-1);
+
+    void on(const Packet& packet, Moment moment);
+    void on(const Startup&, Moment moment);
+    void on(const Shutdown&, Moment moment);
+    void on(const PathChanged& event, Moment moment);
+    void on(const CheckChanged& event, Moment moment);
+    void on(const AddressesSettled& event, Moment moment);
+    void on(const ServicesChanged& event, Moment moment);
+    void on(const SendFailed& event, Moment moment);
+
+    template <typename Fact>
+    void tell(InstanceId id, Moment moment, Fact fact);
+    template <typename Fact>
+    void tell_all(Moment moment, Fact fact);
+    InstanceId find(const Packet& packet, std::uint8_t virtual_router_id) const;
+    void index_segments();
+
+    std::vector<Instance> instances_;
+    DeadlineHeap deadlines_;
+    std::map<Segment, std::array<InstanceId, 256>> segments_;
+    std::array<std::uint64_t, refusal_count> unassigned_{};
+    std::vector<InstanceId> not_yet_;  // scratch of expire()
+};
+
+}  // namespace vrrpd

@@ -1,0 +1,334 @@
+// The state table of an instance and its steps. Each step says what is done on the way; dispatch() then
+// enters the next state.
+#include <algorithm>
+#include <utility>
+
+#include "vrrpd/core/instance.hpp"
+
+namespace vrrpd {
+namespace {
+
+// Bounds from the manual. A peer may take over 8 ms after priority 0, so that is sent after the addresses are
+// gone; a kernel that does not answer must not keep the peers waiting either.
+constexpr Duration withdrawal_base = std::chrono::milliseconds(50);
+constexpr Duration withdrawal_each = std::chrono::microseconds(100);
+constexpr Duration second_release_after = std::chrono::milliseconds(2);
+constexpr Duration fast_stop_bound = std::chrono::milliseconds(150);  // SIGKILL is sent after 100 ms
+constexpr Duration settle_time = std::chrono::seconds(1);
+constexpr Duration answer_period = std::chrono::milliseconds(100);
+
+double seconds(Duration duration) {
+    return std::chrono::duration<double>(duration).count();
+}
+
+}  // namespace
+
+struct Instance::Transition {
+    State in;
+    Trigger on;
+    void (Instance::*step)(Moment);
+    State next;
+};
+
+struct Instance::Table {
+    using enum State;
+    using enum Trigger;
+    // What is not listed is ignored: it changes nothing and is no error (E38).
+    static constexpr Transition transitions[] = {
+        {initialize, startup, &Instance::begin, backup},
+        {initialize, startup_owner, &Instance::begin_as_owner, active},
+        {initialize, addresses_gone, &Instance::conclude, initialize},
+
+        {backup, shutdown, &Instance::cease, initialize},
+        {backup, fault_raised, &Instance::cease, initialize},
+        {backup, path_lost, &Instance::cease, initialize},
+        {backup, down_timer, &Instance::claim, active},
+        {backup, heard_zero, &Instance::hurry, backup},
+        {backup, heard_lower, &Instance::weigh, backup},
+        {backup, heard_equal_lower, &Instance::follow, backup},
+        {backup, heard_equal_same, &Instance::follow, backup},
+        {backup, heard_equal_higher, &Instance::follow, backup},
+        {backup, heard_higher, &Instance::follow, backup},
+        {backup, addresses_gone, &Instance::conclude, backup},
+
+        {active, shutdown, &Instance::retire, retiring},
+        {active, fault_raised, &Instance::retire_fast, retiring},
+        {active, path_lost, &Instance::vanish, initialize},
+        {active, stalled, &Instance::recoil, initialize},
+        {active, advert_timer, &Instance::advertise, active},
+        {active, heard_zero, &Instance::reassert, active},
+        {active, heard_lower, &Instance::rebut, active},
+        {active, heard_equal_lower, &Instance::rebut, active},
+        {active, heard_equal_same, &Instance::remark, active},
+        {active, heard_equal_higher, &Instance::yield, backup},
+        {active, heard_higher, &Instance::yield, backup},
+        {active, addresses_present, &Instance::raise_services, active},
+        {active, services_ready, &Instance::serve, active},
+
+        {retiring, path_lost, &Instance::vanish, initialize},
+        {retiring, stalled, &Instance::recoil, initialize},
+        {retiring, advert_timer, &Instance::advertise, retiring},
+        {retiring, heard_zero, &Instance::reassert, retiring},
+        {retiring, heard_lower, &Instance::rebut, retiring},
+        {retiring, heard_equal_lower, &Instance::rebut, retiring},
+        {retiring, heard_equal_same, &Instance::remark, retiring},
+        {retiring, heard_equal_higher, &Instance::hasten, retiring},
+        {retiring, heard_higher, &Instance::hasten, retiring},
+        {retiring, services_stopped, &Instance::withdraw_to_release, retiring},
+        {retiring, addresses_gone, &Instance::conclude, initialize},
+    };
+
+    static constexpr const Transition* find(State state, Trigger trigger) {
+        for (const Transition& transition : transitions) {
+            if (transition.in == state && transition.on == trigger) return &transition;
+        }
+        return nullptr;
+    }
+};
+
+void Instance::dispatch(Trigger trigger, Moment moment) {
+    const Transition* transition = Table::find(state_, trigger);
+    if (transition == nullptr) return;
+    (this->*transition->step)(moment);
+    state_ = transition->next;
+    if (follow_up_) dispatch(*std::exchange(follow_up_, std::nullopt), moment);
+    publish_role(moment);
+}
+
+// ---- listening
+// -------------------------------------------------------------------------------------------------
+
+void Instance::begin(Moment moment) {
+    active_interval_ = options_.advert_interval;
+    preempting_since_.reset();
+    if (published_ == Role::fault) reason_ = Text::format("recovered from: %s", reason_.c_str());
+    listen(moment);
+}
+
+void Instance::begin_as_owner(Moment moment) {
+    begin(moment);
+    claim(moment);
+    reason_ = "owner of the addresses (priority 255)";
+}
+
+// Counts the down timer anew from now.
+void Instance::listen(Moment moment) {
+    released_by_.reset();
+    postponed_ = false;
+    listening_since_ = moment.now;
+    armed_priority_ = priority();
+    deadline(Timer::protocol) = moment.now + down_interval();
+}
+
+void Instance::cease(Moment) {
+    deadline(Timer::protocol) = never;
+    released_by_.reset();
+    postponed_ = false;
+}
+
+// Priority 0: its sender hands over. Only ever earlier, or a flood of them would keep the addresses down
+// (E09).
+void Instance::hurry(Moment moment) {
+    released_by_ = heard_->source;
+    deadline(Timer::protocol) = std::min(deadline(Timer::protocol), moment.now + skew());
+}
+
+void Instance::follow(Moment moment) {
+    preempting_since_.reset();
+    obey(moment);
+}
+
+// Takes the sender as the Active: its interval is what our timer goes by (E10, D05).
+void Instance::obey(Moment moment) {
+    active_interval_ = heard_->interval;
+    listen(moment);
+}
+
+// A lower priority is Active. Either the timer keeps running, and we take over at its end, or we let it
+// serve.
+void Instance::weigh(Moment moment) {
+    if (!may_preempt(moment.now)) return obey(moment);
+    notice(Notice::Kind::lower_discarded, heard_->source, moment);
+}
+
+bool Instance::may_preempt(Instant now) {
+    if (options_.priority == owner_priority) return true;
+    if (!options_.preempt) return false;
+    if (std::ranges::any_of(gates_, [](CheckState gate) { return gate != CheckState::passing; }))
+        return false;
+    if (!preempting_since_) preempting_since_ = now;
+    return now - *preempting_since_ >= options_.preempt_delay;
+}
+
+// ---- promotion
+// -------------------------------------------------------------------------------------------------
+
+void Instance::claim(Moment moment) {
+    reason_ = takeover_reason(moment.now);
+    ++counters_.became_active;
+    send(static_cast<std::uint8_t>(priority()), moment);
+    moment.actions.emplace_back(SetAddresses{id_, true});
+    phase_ = Phase::addresses;
+    farewell_ = Farewell::none;
+    postponed_ = false;
+    other_active_heard_ = false;
+    deadline(Timer::protocol) = moment.now + options_.advert_interval;
+    for (const Timer stale : {Timer::second_release, Timer::withdrawal, Timer::settle})
+        deadline(stale) = never;
+}
+
+Text Instance::takeover_reason(Instant now) const {
+    if (released_by_) return Text::format("%s released the addresses", released_by_->to_string().c_str());
+    if (!heard_) return Text::format("no advert heard for %.3f s", seconds(now - listening_since_));
+    const std::string peer = heard_->source.to_string();
+    if (heard_->when > listening_since_ && heard_->priority < priority()) {
+        return Text::format("preempting %s, which has priority %d", peer.c_str(), heard_->priority);
+    }
+    return Text::format("no advert from %s for %.3f s", peer.c_str(), seconds(now - heard_->when));
+}
+
+void Instance::raise_services(Moment moment) {
+    phase_ = Phase::services;
+    if (options_.services.empty()) {
+        follow_up_ = Trigger::services_ready;
+        return;
+    }
+    services_wanted_ = true;
+    deadline(Timer::services) = never;
+    moment.actions.emplace_back(SetServices{id_, ServiceWish::run});
+}
+
+void Instance::serve(Moment moment) {
+    phase_ = Phase::serving;
+    moment.actions.emplace_back(Announce{id_});
+    const Duration next = options_.announce_repeat_delay > Duration::zero() ? options_.announce_repeat_delay
+                                                                            : options_.announce_refresh;
+    deadline(Timer::announcement) = next > Duration::zero() ? moment.now + next : never;
+}
+
+void Instance::announce_again(Moment moment) {
+    if (state_ != State::active || phase_ != Phase::serving) return;
+    moment.actions.emplace_back(Announce{id_});
+    if (options_.announce_refresh > Duration::zero()) {
+        deadline(Timer::announcement) = moment.now + options_.announce_refresh;
+    }
+}
+
+// ---- advertising
+// -----------------------------------------------------------------------------------------------
+
+void Instance::advertise(Moment moment) {
+    const Instant due = deadline(Timer::protocol);
+    deadline(Timer::protocol) = (due == never ? moment.now : due) + options_.advert_interval;
+    send(static_cast<std::uint8_t>(priority()), moment);
+}
+
+void Instance::send(std::uint8_t priority, Moment moment) {
+    if (!path_usable()) return;
+    left_before_ = std::exchange(last_left_, moment.now);
+    ++counters_.adverts_sent;
+    if (priority == 0) ++counters_.releases_sent;
+    moment.actions.emplace_back(SendAdvert{id_, priority});
+}
+
+// Answers are limited, or a flood of packets would be amplified (E28).
+bool Instance::may_answer(Instant now) {
+    const Duration period = std::min(options_.advert_interval, answer_period);
+    if (last_answer_ != Instant::min() && now - last_answer_ < period) return false;
+    last_answer_ = now;
+    return true;
+}
+
+void Instance::reassert(Moment moment) {
+    if (!may_answer(moment.now)) return;
+    deadline(Timer::protocol) = moment.now;
+    advertise(moment);
+}
+
+// A losing Active is told at once who serves, and so are the switches that may have learned its port (E25,
+// E34).
+void Instance::rebut(Moment moment) {
+    if (!may_answer(moment.now)) return;
+    send(static_cast<std::uint8_t>(priority()), moment);
+    if (phase_ == Phase::serving) moment.actions.emplace_back(Announce{id_});
+    notice(Notice::Kind::rebutted, heard_->source, moment);
+}
+
+void Instance::remark(Moment moment) {
+    notice(Notice::Kind::same_sender, heard_->source, moment);
+}
+
+// ---- demotion
+// --------------------------------------------------------------------------------------------------
+
+void Instance::yield(Moment moment) {
+    const bool higher = heard_->priority > priority();
+    reason_ =
+        Text::format(higher ? "%s has priority %d, ours is %d" : "%s has our priority and the higher address",
+                     heard_->source.to_string().c_str(), heard_->priority, priority());
+    notice(higher ? Notice::Kind::higher_heard : Notice::Kind::equal_heard, heard_->source, moment);
+    follow(moment);
+    withdraw(Farewell::last_advert, moment);
+    deadline(Timer::settle) = moment.now + settle_time;
+}
+
+void Instance::retire(Moment moment) {
+    if (services_wanted_) return stop_services(ServiceWish::stop, options_.stop_bound, moment);
+    follow_up_ = Trigger::services_stopped;
+}
+
+void Instance::retire_fast(Moment moment) {
+    if (services_wanted_) return stop_services(ServiceWish::stop_fast, fast_stop_bound, moment);
+    follow_up_ = Trigger::services_stopped;
+}
+
+void Instance::stop_services(ServiceWish wish, Duration bound, Moment moment) {
+    services_wanted_ = false;
+    deadline(Timer::settle) = never;
+    deadline(Timer::services) = moment.now + bound;
+    moment.actions.emplace_back(SetServices{id_, wish});
+}
+
+void Instance::withdraw_to_release(Moment moment) {
+    if (farewell_ == Farewell::none) withdraw(Farewell::release, moment);
+}
+
+// Another Active is there already: it must not wait for our services.
+void Instance::hasten(Moment moment) {
+    other_active_heard_ = true;
+    withdraw_to_release(moment);
+}
+
+void Instance::withdraw(Farewell farewell, Moment moment) {
+    farewell_ = farewell;
+    deadline(Timer::announcement) = never;
+    const auto count = static_cast<long>(options_.addresses.size() + options_.excluded_addresses.size());
+    deadline(Timer::withdrawal) = moment.now + withdrawal_base + count * withdrawal_each;
+    moment.actions.emplace_back(SetAddresses{id_, false});
+}
+
+// The addresses are gone, or the kernel took too long: now the peers may know.
+void Instance::conclude(Moment moment) {
+    deadline(Timer::withdrawal) = never;
+    const Farewell farewell = std::exchange(farewell_, Farewell::none);
+    if (farewell == Farewell::last_advert) send(static_cast<std::uint8_t>(priority()), moment);
+    if (farewell != Farewell::release) return;
+    send(0, moment);
+    if (state_ == State::retiring) deadline(Timer::protocol) = never;
+    if (!other_active_heard_) deadline(Timer::second_release) = moment.now + second_release_after;
+}
+
+void Instance::vanish(Moment moment) {
+    deadline(Timer::protocol) = never;
+    withdraw(Farewell::silence, moment);
+    if (services_wanted_) deadline(Timer::settle) = moment.now + settle_time;
+}
+
+void Instance::recoil(Moment moment) {
+    deadline(Timer::protocol) = never;
+    other_active_heard_ = false;
+    withdraw(Farewell::release, moment);
+    if (services_wanted_) deadline(Timer::settle) = moment.now + settle_time;
+}
+
+}  // namespace vrrpd
