@@ -15,8 +15,8 @@ bool AnnounceSchedule::later(const Entry& a, const Entry& b) {
     return std::tie(a.repeat, a.due, a.sequence) > std::tie(b.repeat, b.due, b.sequence);
 }
 
-// Replaced and cancelled entries stay in the heap until they come up, because taking each out of 4,000 would cost a
-// walk. They go at once when they come to the top, and all of them when they are the larger part.
+// Replaced and cancelled entries stay in the heap until they come up, because taking each out of 4,000 would
+// cost a walk. They go at once when they come to the top, and all of them when they are the larger part.
 void AnnounceSchedule::drop_stale(Link& link) {
     if (link.heap.size() > 2 * link.bursts.size()) {
         std::erase_if(link.heap, stale);

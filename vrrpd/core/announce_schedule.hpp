@@ -1,14 +1,16 @@
-// When to announce which virtual address: bursts, repeated, and paced so that a takeover of thousands of addresses
-// does not flood the LAN or the send queue (RFC 9568 section 6.4.2 asks for the announcement, not for its pace).
+// When to announce which virtual address: bursts, repeated, and paced so that a takeover of thousands of
+// addresses does not flood the LAN or the send queue (RFC 9568 section 6.4.2 asks for the announcement, not
+// for its pace).
 //
 // Promises:
 //  - the first announcement of a burst is due at once, and before any repeat of whatever address on its link;
 //  - no span of one millisecond sees more than 64 announcements on a link;
 //  - two announcements of one burst are at least its interval apart;
-//  - a new burst for an address replaces the one that runs, and a cancelled one announces nothing more: an address
-//    that we gave up is never announced.
+//  - a new burst for an address replaces the one that runs, and a cancelled one announces nothing more: an
+//    address that we gave up is never announced.
 //
-// Pure: the caller brings the time. Memory is kept from burst to burst and bounded by the number of addresses.
+// Pure: the caller brings the time. Memory is kept from burst to burst and bounded by the number of
+// addresses.
 #pragma once
 
 #include <array>

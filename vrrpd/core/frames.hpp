@@ -1,12 +1,13 @@
-// The Ethernet frames that tell a LAN where a virtual address lives now: gratuitous ARP for IPv4, an unsolicited
-// neighbour advertisement for IPv6 (RFC 9568 sections 6.4.1 and 6.4.2).
+// The Ethernet frames that tell a LAN where a virtual address lives now: gratuitous ARP for IPv4, an
+// unsolicited neighbour advertisement for IPv6 (RFC 9568 sections 6.4.1 and 6.4.2).
 //
-// Without them clients keep sending to the old holder until their neighbour entries expire: 13 seconds, measured.
-// Pure: addresses in, bytes out, nothing allocated.
+// Without them clients keep sending to the old holder until their neighbour entries expire: 13 seconds,
+// measured. Pure: addresses in, bytes out, nothing allocated.
 //
-// The ARP is a request, as the RFC asks, with the virtual address as sender and as target (F01). Its target hardware
-// address, which receivers must ignore, is zero (F02): so RFC 5227 section 2.3 has it, and so do the Linux and BSD
-// kernels when they announce addresses of their own, so that it is the form every receiver has met.
+// The ARP is a request, as the RFC asks, with the virtual address as sender and as target (F01). Its target
+// hardware address, which receivers must ignore, is zero (F02): so RFC 5227 section 2.3 has it, and so do the
+// Linux and BSD kernels when they announce addresses of their own, so that it is the form every receiver has
+// met.
 #pragma once
 
 #include <array>
@@ -27,12 +28,14 @@ struct Frame {
     std::span<const std::uint8_t> view() const { return {bytes.data(), size}; }
 };
 
-/// Broadcast ARP request that says `address`, which is IPv4, is at `sender`. 60 bytes: padded to Ethernet's minimum.
+/// Broadcast ARP request that says `address`, which is IPv4, is at `sender`. 60 bytes: padded to Ethernet's
+/// minimum.
 Frame gratuitous_arp(const MacAddress& sender, const IpAddress& address);
 
-/// Unsolicited neighbour advertisement to ff02::1 that says `address` is at `sender`: S=0, O=1, with the target
-/// link-layer address option (RFC 4861 sections 4.4 and 7.2.6; G02). `source` is the virtual address itself or a
-/// link-local address of the link; both addresses are IPv6. `router` sets R: the virtual router forwards.
+/// Unsolicited neighbour advertisement to ff02::1 that says `address` is at `sender`: S=0, O=1, with the
+/// target link-layer address option (RFC 4861 sections 4.4 and 7.2.6; G02). `source` is the virtual address
+/// itself or a link-local address of the link; both addresses are IPv6. `router` sets R: the virtual router
+/// forwards.
 Frame unsolicited_neighbour_advertisement(const MacAddress& sender, const IpAddress& address,
                                           const IpAddress& source, bool router);
 

@@ -79,7 +79,6 @@ void Instance::addresses_settled(const AddressesSettled& settled, Moment moment)
 }
 
 void Instance::services_changed(const ServicesChanged& change, Moment moment) {
-    services_ = change.state;
     if (state_ == State::active && change.state == ServicesState::failed) {
         hold_fault(change.reason, moment);
     } else if (state_ == State::active && change.state == ServicesState::ready && phase_ == Phase::services) {
@@ -103,8 +102,9 @@ void Instance::send_failed(Moment moment) {
 
 void Instance::heard(const IpAddress& source, const Advert& advert, Moment moment) {
     observe(source, advert, moment);
-    if (state_ == State::initialize) return;  // E03
-    switch (compare(advert.priority, source, priority(), path_.source.value_or(IpAddress()))) {
+    if (advert.priority != 0) deadline(Timer::second_release) = never;  // somebody is there already (E20)
+    if (state_ == State::initialize) return;                            // E03
+    switch (standing()) {
         case Standing::zero:
             return dispatch(Trigger::heard_zero, moment);
         case Standing::lower:
@@ -139,8 +139,7 @@ void Instance::observe(const IpAddress& source, const Advert& advert, Moment mom
 
 void Instance::refused(Refusal refusal, const IpAddress& source, Moment moment) {
     ++counters_.refused[static_cast<std::size_t>(refusal)];
-    const unsigned kind = 0x100u + static_cast<unsigned>(refusal);
-    const auto repeated = limiter_.admit(kind, source, moment.now);
+    const auto repeated = refusal_limiter_.admit(static_cast<unsigned>(refusal), source, moment.now);
     if (!repeated) return;
     Notice said;
     said.instance = id_;
@@ -190,7 +189,7 @@ void Instance::fire(Timer timer, Moment moment) {
             if (state_ == State::backup) return postpone_or_claim(moment);
             // Absolute deadlines: what was late does not make the next one late (D10), and nothing is sent
             // twice.
-            deadline(timer) = due + options_.advert_interval > moment.now ? due : moment.now;
+            deadline(timer) = due + options_.advert_interval > moment.now + slot() ? due : moment.now;
             return dispatch(Trigger::advert_timer, moment);
         case Timer::second_release:
             if (state_ != State::active && state_ != State::retiring) send(0, moment);
@@ -299,8 +298,8 @@ Role Instance::role() const {
             return Role::master;
         case State::backup:
             return Role::backup;
-        case State::retiring:
-            return running_ && fault() ? Role::fault : Role::master;
+        case State::retiring:  // once said, a fault is not taken back on the way out
+            return published_ == Role::fault || (running_ && fault()) ? Role::fault : Role::master;
         case State::initialize:
             break;
     }
@@ -319,6 +318,10 @@ bool Instance::finished() const {
     return !running_ && state_ == State::initialize && farewell_ == Farewell::none &&
            deadline(Timer::second_release) == never && deadline(Timer::services) == never &&
            !services_wanted_;
+}
+
+Standing Instance::standing() const {
+    return compare(heard_->priority, heard_->source, priority(), path_.source.value_or(IpAddress()));
 }
 
 int Instance::priority() const {

@@ -189,6 +189,7 @@ class Instance {
     void observe(const IpAddress& source, const Advert& advert, Moment moment);
     void notice(Notice::Kind kind, const IpAddress& source, Moment moment, const Text& text = {});
 
+    Standing standing() const;  // of the last advert heard; there must be one
     Duration skew() const;
     Duration down_interval() const;
     Duration slot() const;
@@ -205,7 +206,6 @@ class Instance {
     std::vector<CheckState> checks_;  // one for each of options_.checks
     std::vector<Text> check_texts_;
     std::vector<CheckState> gates_;  // one for each of options_.gates
-    ServicesState services_ = ServicesState::stopped;
     Instant held_until_ = Instant::min();
     Duration hold_length_{};
     Text hold_text_;
@@ -231,7 +231,7 @@ class Instance {
     Instant last_answer_ = Instant::min();
     ChecksumForm checksum_form_;
     Counters counters_;
-    NoticeLimiter limiter_;
+    NoticeLimiter limiter_, refusal_limiter_;  // a flood of junk must not hide the rest
 };
 
 }  // namespace vrrpd

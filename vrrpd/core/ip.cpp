@@ -16,7 +16,7 @@ std::optional<IpAddress> IpAddress::from_bytes(std::span<const std::uint8_t> byt
 }
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
-    if (text.size() >= INET6_ADDRSTRLEN) return std::nullopt;
+    if (text.size() >= INET6_ADDRSTRLEN || text.find('\0') != text.npos) return std::nullopt;
     const std::string copy(text);  // inet_pton wants a terminator
     IpAddress address;
     if (inet_pton(AF_INET, copy.c_str(), address.bytes_.data()) == 1) return address;

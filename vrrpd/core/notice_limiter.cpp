@@ -11,11 +11,12 @@ std::optional<unsigned> NoticeLimiter::admit(unsigned kind, const IpAddress& sen
     });
     if (known == entries_.end()) {
         known = std::ranges::min_element(
-            entries_, {}, [](const Entry& entry) { return entry.used ? entry.seen : Instant::min(); });
-        *known = Entry{true, kind, sender, now, now, 0};
+            entries_, {}, [](const Entry& entry) { return entry.used ? entry.said : Instant::min(); });
+        // Making room for each of ever new senders would let all of them through.
+        if (known->used && now - known->said < period) return std::nullopt;
+        *known = Entry{true, kind, sender, now, 0};
         return 0;
     }
-    known->seen = now;
     if (now - known->said < period) {
         ++known->held_back;
         return std::nullopt;

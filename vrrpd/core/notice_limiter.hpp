@@ -1,6 +1,6 @@
 // Keeps one noisy sender from filling the log: the first notice of a (kind, sender) at once, then one a
-// minute with the number of those between (conformance L07). A fixed table; the entry unused for longest
-// makes room (H41).
+// minute with the number of those between (conformance L07). A fixed table: what was last said a minute ago
+// makes room, so that ever new senders are let through at most sixteen times a minute together (H41).
 #pragma once
 
 #include <array>
@@ -25,7 +25,6 @@ class NoticeLimiter {
         unsigned kind = 0;
         IpAddress sender;
         Instant said{};
-        Instant seen{};
         unsigned held_back = 0;
     };
     std::array<Entry, 16> entries_{};

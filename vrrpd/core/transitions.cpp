@@ -166,6 +166,7 @@ bool Instance::may_preempt(Instant now) {
 void Instance::claim(Moment moment) {
     reason_ = takeover_reason(moment.now);
     ++counters_.became_active;
+    last_left_ = moment.now;  // if this one fails, a stall counts from here
     send(static_cast<std::uint8_t>(priority()), moment);
     moment.actions.emplace_back(SetAddresses{id_, true});
     phase_ = Phase::addresses;
@@ -250,7 +251,7 @@ void Instance::reassert(Moment moment) {
 void Instance::rebut(Moment moment) {
     if (!may_answer(moment.now)) return;
     send(static_cast<std::uint8_t>(priority()), moment);
-    if (phase_ == Phase::serving) moment.actions.emplace_back(Announce{id_});
+    if (state_ == State::active && phase_ == Phase::serving) moment.actions.emplace_back(Announce{id_});
     notice(Notice::Kind::rebutted, heard_->source, moment);
 }
 
@@ -311,7 +312,9 @@ void Instance::withdraw(Farewell farewell, Moment moment) {
 void Instance::conclude(Moment moment) {
     deadline(Timer::withdrawal) = never;
     const Farewell farewell = std::exchange(farewell_, Farewell::none);
-    if (farewell == Farewell::last_advert) send(static_cast<std::uint8_t>(priority()), moment);
+    // Should our priority have risen since, the winner would step down for a host that serves no more.
+    if (farewell == Farewell::last_advert && standing() >= Standing::equal_higher)
+        send(static_cast<std::uint8_t>(priority()), moment);
     if (farewell != Farewell::release) return;
     send(0, moment);
     if (state_ == State::retiring) deadline(Timer::protocol) = never;

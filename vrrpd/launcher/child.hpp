@@ -29,8 +29,8 @@ struct Credentials {
 /// folders.
 struct Command {
     std::vector<std::string> argv;
-    std::vector<std::string> environment;  ///< `NAME=value`, in addition to a fixed PATH
-    Credentials credentials;
+    std::vector<std::string> environment = {};  ///< `NAME=value`, in addition to a fixed PATH
+    Credentials credentials = {};
     bool keep_output = false;  ///< true: the daemon's stderr; false: /dev/null
 };
 

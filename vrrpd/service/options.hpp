@@ -23,7 +23,7 @@ struct ServiceOptions {
     Credentials credentials;
     Run run = Run::master;
     std::optional<health::Endpoint> listen;  ///< ready once this accepts; without it, once it was started
-    std::string check;                       ///< name of a check, judged only while the service should run here; or empty
+    std::string check;  ///< name of a check, judged only while the service should run here; or empty
     Duration start_timeout = std::chrono::seconds(2);
     Duration stop_timeout = std::chrono::seconds(1);  ///< from SIGTERM to SIGKILL of the whole process group
     Duration restart_delay = std::chrono::milliseconds(200);

@@ -1,0 +1,114 @@
+#include "health/endpoint_socket.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+namespace vrrpd::health {
+namespace {
+
+struct SocketAddress {
+    sockaddr_storage storage{};
+    socklen_t length = sizeof storage;
+
+    SocketAddress() = default;
+    explicit SocketAddress(const Endpoint& endpoint);
+    sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
+    friend bool operator==(const SocketAddress& a, const SocketAddress& b) {
+        return a.length == b.length && std::memcmp(&a.storage, &b.storage, a.length) == 0;
+    }
+};
+
+SocketAddress::SocketAddress(const Endpoint& endpoint) {
+    const auto bytes = endpoint.address.bytes();
+    if (endpoint.address.family() == Family::ipv4) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_port = htons(endpoint.port);
+        std::memcpy(&address.sin_addr, bytes.data(), bytes.size());
+        length = sizeof address;
+        std::memcpy(&storage, &address, length);
+    } else {
+        sockaddr_in6 address{};
+        address.sin6_family = AF_INET6;
+        address.sin6_port = htons(endpoint.port);
+        std::memcpy(&address.sin6_addr, bytes.data(), bytes.size());
+        length = sizeof address;
+        std::memcpy(&storage, &address, length);
+    }
+}
+
+Descriptor open_socket(const IpAddress& address, int type) {
+    const int domain = address.family() == Family::ipv4 ? AF_INET : AF_INET6;
+    return Descriptor(socket(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+}
+
+}  // namespace
+
+Attempt start_connect(const Endpoint& endpoint) {
+    Attempt attempt{open_socket(endpoint.address, SOCK_STREAM)};
+    if (!attempt.socket) {
+        attempt.error = errno;
+        return attempt;
+    }
+    SocketAddress address(endpoint);
+    if (connect(attempt.socket.get(), address.get(), address.length) != 0 && errno != EINPROGRESS) {
+        attempt.error = errno;
+    }
+    return attempt;
+}
+
+int pending_error(int socket) {
+    int error = 0;
+    socklen_t length = sizeof error;
+    return getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &length) == 0 ? error : errno;
+}
+
+bool connected_to_itself(int socket) {
+    SocketAddress local;
+    SocketAddress remote;
+    return getsockname(socket, local.get(), &local.length) == 0 &&
+           getpeername(socket, remote.get(), &remote.length) == 0 && local == remote;
+}
+
+bool is_own_address(const IpAddress& address) {
+    if (address.is_loopback()) return true;
+    const Descriptor probe = open_socket(address, SOCK_DGRAM);
+    // Any port will do: a datagram socket's connect only looks up the route. The kernel talks to its own
+    // addresses from that same address, which holds under ip_nonlocal_bind too, where a trial bind would
+    // always succeed.
+    SocketAddress target(Endpoint{address, 9});
+    SocketAddress source;
+    if (!probe || connect(probe.get(), target.get(), target.length) != 0) return false;
+    if (getsockname(probe.get(), source.get(), &source.length) != 0) return false;
+    const auto* bytes =
+        address.family() == Family::ipv4
+            ? static_cast<const void*>(&reinterpret_cast<sockaddr_in*>(source.get())->sin_addr)
+            : static_cast<const void*>(&reinterpret_cast<sockaddr_in6*>(source.get())->sin6_addr);
+    return std::memcmp(bytes, address.bytes().data(), address.bytes().size()) == 0;
+}
+
+Finding connect_failure(int error, const Endpoint& endpoint) {
+    switch (error) {
+        case ECONNREFUSED:
+            return {Class::refused, "connection refused", is_own_address(endpoint.address)};
+        case ECONNRESET:
+            return {Class::failed, "connection reset", true};
+        case ENETUNREACH:
+        case EHOSTUNREACH:
+        case EADDRNOTAVAIL:
+        case ETIMEDOUT:
+        case EACCES:
+        case EPERM:
+            return {Class::unreachable, std::generic_category().message(error)};
+        default:
+            return {Class::failed, std::generic_category().message(error)};
+    }
+}
+
+}  // namespace vrrpd::health

@@ -1,0 +1,33 @@
+// TCP sockets towards an endpoint, for probes and idle watches: opened without ever blocking, and asked for
+// the three things that tell a service's failures apart.
+#pragma once
+
+#include "health/finding.hpp"
+#include "health/options.hpp"
+#include "vrrpd/core/ip.hpp"
+#include "vrrpd/loop/descriptor.hpp"
+
+namespace vrrpd::health {
+
+/// A connection under way, or the errno that ended it right away.
+struct Attempt {
+    Descriptor socket;  ///< close-on-exec, non-blocking; writable once connected or failed
+    int error = 0;
+};
+
+Attempt start_connect(const Endpoint& endpoint);
+
+/// The pending error of a socket (SO_ERROR), which this clears; 0: none.
+int pending_error(int socket);
+
+/// A connect to a local port of the ephemeral range that nobody listens on can meet itself (simultaneous
+/// open): it would look healthy, and keep the service from binding its port.
+bool connected_to_itself(int socket);
+
+/// Whether packets to `address` stay on this host. Asks the routing table; sends nothing.
+bool is_own_address(const IpAddress& address);
+
+/// What an errno from connect says about the service.
+Finding connect_failure(int error, const Endpoint& endpoint);
+
+}  // namespace vrrpd::health

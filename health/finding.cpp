@@ -1,0 +1,42 @@
+#include "health/finding.hpp"
+
+namespace vrrpd::health {
+
+std::string_view to_string(Class cls) {
+    switch (cls) {
+        case Class::up:
+            return "up";
+        case Class::refused:
+            return "refused";
+        case Class::unreachable:
+            return "unreachable";
+        case Class::hung:
+            return "hung";
+        case Class::saturated:
+            return "saturated";
+        case Class::auth:
+            return "auth";
+        case Class::wrong_protocol:
+            return "wrong protocol";
+        case Class::failed:
+            return "failed";
+        case Class::exec_failure:
+            return "exec failure";
+        case Class::timed_out:
+            return "timed out";
+    }
+    return "?";
+}
+
+std::string to_string(const Finding& finding) {
+    std::string text(to_string(finding.cls));
+    if (!finding.evidence.empty()) text.append(": ").append(finding.evidence);
+    return text;
+}
+
+std::string in_milliseconds(Duration duration) {
+    return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count())
+        .append(" ms");
+}
+
+}  // namespace vrrpd::health

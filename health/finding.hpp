@@ -1,0 +1,50 @@
+// What one probe found, as a class that says how the service is ill and a piece of evidence for a person.
+//
+// A connect that works is no proof of health: a stopped memcached accepts in 0.1 ms and never answers. So
+// failures are told apart: "refused" is a dead process, "hung" a stopped one, "unreachable" a host or a route
+// that is gone. The class decides nothing about counting, except through `hard`: a truth that a repetition an
+// interval later would only confirm (nobody listens on an address of this host, the peer closed the
+// connection at once), as opposed to a silence, which may just be a slow moment.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "vrrpd/core/time.hpp"
+
+namespace vrrpd::health {
+
+enum class Class : std::uint8_t {
+    up,
+    refused,         ///< nobody listens
+    unreachable,     ///< no way to the host, or nothing ever came back from it
+    hung,            ///< the kernel of the host accepts, the service does not answer
+    saturated,       ///< the service says that it takes no more connections
+    auth,            ///< alive, but wants credentials: a mistake in a configuration
+    wrong_protocol,  ///< something else listens there
+    failed,          ///< answered that it cannot serve, closed without an answer, or the script said no
+    exec_failure,    ///< the script could not be run
+    timed_out,       ///< the script did not end in time
+};
+
+/// "hung", "wrong protocol", ...
+std::string_view to_string(Class cls);
+
+/// The outcome of one probe.
+struct Finding {
+    Class cls = Class::up;
+    std::string evidence;  ///< printable ASCII of bounded length; may be empty
+    bool hard = false;     ///< no need to wait an interval before asking again
+
+    bool success() const { return cls == Class::up; }
+    friend bool operator==(const Finding&, const Finding&) = default;
+};
+
+/// "hung: connected, no reply in 500 ms".
+std::string to_string(const Finding& finding);
+
+/// "500 ms", rounded down.
+std::string in_milliseconds(Duration duration);
+
+}  // namespace vrrpd::health

@@ -1,0 +1,39 @@
+#include "health/judgement.hpp"
+
+#include <algorithm>
+
+namespace vrrpd::health {
+
+Judgement::Judgement(const CheckOptions& options)
+    : interval_(options.interval),
+      rise_(options.rise),
+      fall_(options.fall),
+      fast_fail_(options.fast_fail),
+      verdict_(options.init_fail ? Verdict::down : Verdict::unknown) {}
+
+std::optional<Report> Judgement::feed(const Finding& finding) {
+    const bool success = finding.success();
+    failing_ = !success;
+    hard_ = finding.hard;
+    if (settled_ && success == (verdict_ == Verdict::up)) {
+        against_ = 0;
+        return std::nullopt;
+    }
+    const bool first_success = success && !settled_;
+    const int needed = first_success ? 1 : success ? rise_ : fall_;
+    against_ = first_success ? 1 : against_ + 1;
+    if (against_ < needed) return std::nullopt;
+    Report report{success ? Verdict::up : Verdict::down, verdict_, finding, against_, needed};
+    verdict_ = report.verdict;
+    settled_ = true;
+    against_ = 0;
+    return report;
+}
+
+Instant Judgement::next_probe(Instant started, Instant ended) const {
+    const bool towards_down = failing_ && against_ > 0;
+    if (fast_fail_ && towards_down) return ended + (hard_ ? hard_failure_pause : Duration::zero());
+    return std::max(ended, started + interval_);
+}
+
+}  // namespace vrrpd::health

@@ -1,0 +1,29 @@
+// What a check tells the rest of the program, and the log line that people and their tools grep for.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "health/finding.hpp"
+#include "health/options.hpp"
+
+namespace vrrpd::health {
+
+enum class Verdict : std::uint8_t { unknown, up, down };
+
+/// A verdict that changed, or the first one that probes gave.
+struct Report {
+    Verdict verdict = Verdict::unknown;   ///< up or down
+    Verdict previous = Verdict::unknown;  ///< equals `verdict` when `init_fail` had it right from the start
+    Finding finding;                      ///< the probe that tipped the scales
+    int count = 0;                        ///< findings in a row that say so
+    int needed = 0;                       ///< and how many it took: rise or fall, or 1 for the first success
+    friend bool operator==(const Report&, const Report&) = default;
+};
+
+/// One line without its end: `Check(memcached) failed reason="hung: connected, no reply in 500 ms"
+/// count=2/2`, `Check(memcached) succeeded`, and `VRRP_Script(NAME) succeeded | failed | timed_out` for
+/// scripts.
+std::string log_line(const CheckOptions& options, const Report& report);
+
+}  // namespace vrrpd::health

@@ -1,0 +1,102 @@
+// What we know of the kernel's links and addresses: the "actual" of desired against actual.
+//
+// Pure: the monitor puts in what the kernel tells, everybody else asks. An overrun of the event socket makes
+// what is here doubtful, so a full reading replaces it: whatever was not said again between begin_resync()
+// and end_resync() goes. A reading that breaks off just begins again; nothing is lost by it.
+//
+// Addresses of a link keep the order in which they came, which is the kernel's own order of preference.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "vrrpd/core/ip.hpp"
+
+namespace vrrpd::netlink {
+
+/// IFA_PROTO of every address that we put on a link: the IP protocol number of VRRP. Kernels before 5.18 drop
+/// it.
+inline constexpr std::uint8_t our_mark = 112;
+
+struct Link {
+    int index = 0;
+    std::string name;
+    bool up = false;       ///< IFF_UP: set up by its administrator
+    bool running = false;  ///< IFF_RUNNING: has a carrier and may pass packets
+    bool multicast = false;
+    std::array<std::uint8_t, 6> mac{};  ///< zero when the link has no Ethernet address
+    std::uint32_t mtu = 0;              ///< bytes
+    friend bool operator==(const Link&, const Link&) = default;
+};
+
+struct Address {
+    int link = 0;  ///< interface index
+    Prefix prefix;
+    IpAddress peer;           ///< far end of a point-to-point address, else the address itself
+    std::uint8_t mark = 0;    ///< IFA_PROTO; 0: none
+    bool secondary = false;   ///< IPv4: goes when the first address of its subnet goes (F13)
+    bool tentative = false;   ///< IPv6: duplicate detection is not done, or failed
+    bool deprecated = false;  ///< not chosen as a source address
+    friend bool operator==(const Address&, const Address&) = default;
+};
+
+class Facts {
+  public:
+    void set_link(const Link& link);
+    /// Its addresses go with it.
+    void remove_link(int index);
+    void set_address(const Address& address);
+    /// Looks only at what identifies an address: link, prefix and peer.
+    void remove_address(const Address& address);
+
+    void begin_resync();
+    void end_resync();
+
+    /// Null when there is no such link. Valid until the next change.
+    const Link* link(int index) const;
+    const Link* link(std::string_view name) const;
+
+    /// In the kernel's order.
+    std::vector<Address> addresses(int link) const;
+    /// Of all links, in order of their index.
+    std::vector<Address> addresses() const;
+    /// Those on `link` that are `address`, whatever their prefix length.
+    std::vector<Address> holders(int link, const IpAddress& address) const;
+
+    /// The address that adverts come from: never one of ours and none of `vips`. IPv4: the first that is not
+    /// secondary, or a secondary one when there is no other (a VIP may have become the first of its subnet).
+    /// IPv6: the first link-local one that is not tentative.
+    std::optional<IpAddress> primary_address(int link, Family family, std::span<const IpAddress> vips) const;
+
+    /// Indices of the links that differ, or whose addresses differ, from what they were at the last call.
+    std::set<int> take_changed();
+
+  private:
+    using Key = std::tuple<int, Prefix, IpAddress>;
+    struct KnownLink {
+        Link link;
+        std::uint64_t reading;
+    };
+    struct KnownAddress {
+        Address address;
+        std::uint64_t order;
+        std::uint64_t reading;
+    };
+
+    std::map<int, KnownLink> links_;
+    std::map<Key, KnownAddress> addresses_;
+    std::set<int> changed_;
+    std::uint64_t next_order_ = 0;
+    std::uint64_t reading_ = 0;
+};
+
+}  // namespace vrrpd::netlink

@@ -1,0 +1,232 @@
+#include "netlink/messages.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <netlink/addr.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <netlink/route/addr.h>
+
+namespace vrrpd::netlink {
+namespace {
+
+constexpr std::uint32_t forever = 0xffffffff;  // INFINITY_LIFE_TIME
+
+struct Release {
+    void operator()(nl_msg* message) const { nlmsg_free(message); }
+    void operator()(nl_addr* address) const { nl_addr_put(address); }
+    void operator()(rtnl_addr* address) const { rtnl_addr_put(address); }
+};
+using Message = std::unique_ptr<nl_msg, Release>;
+
+nla_policy sized(std::uint16_t type, std::uint16_t least, std::uint16_t most = 0) {
+    return {type, least, most};
+}
+
+const std::array<nla_policy, IFLA_MAX + 1>& link_policy() {
+    static const auto policy = [] {
+        std::array<nla_policy, IFLA_MAX + 1> result{};
+        result[IFLA_IFNAME] = sized(NLA_STRING, 2, IFNAMSIZ);
+        result[IFLA_MTU] = sized(NLA_U32, 4);
+        return result;
+    }();
+    return policy;
+}
+
+const std::array<nla_policy, IFA_MAX + 1>& address_policy() {
+    static const auto policy = [] {
+        std::array<nla_policy, IFA_MAX + 1> result{};
+        result[IFA_ADDRESS] = sized(NLA_UNSPEC, 4, 16);
+        result[IFA_LOCAL] = sized(NLA_UNSPEC, 4, 16);
+        result[IFA_FLAGS] = sized(NLA_U32, 4);
+        result[IFA_PROTO] = sized(NLA_U8, 1);
+        return result;
+    }();
+    return policy;
+}
+
+// libnl's parser only reads what its policy points to, but asks for it without const.
+template <std::size_t size>
+bool parse(nlmsghdr& message, std::size_t header, std::array<nlattr*, size>& attributes,
+           const std::array<nla_policy, size>& policy) {
+    return nlmsg_parse(&message, static_cast<int>(header), attributes.data(), static_cast<int>(size - 1),
+                       const_cast<nla_policy*>(policy.data())) == 0;
+}
+
+std::span<const std::uint8_t> payload(const nlattr* attribute) {
+    return {static_cast<const std::uint8_t*>(nla_data(attribute)),
+            static_cast<std::size_t>(nla_len(attribute))};
+}
+
+std::optional<IpAddress> read_address(const nlattr* attribute, Family family) {
+    if (attribute == nullptr) return std::nullopt;
+    const auto address = IpAddress::from_bytes(payload(attribute));
+    if (!address || address->family() != family) return std::nullopt;
+    return address;
+}
+
+std::vector<std::uint8_t> bytes_of(nl_msg* message, std::uint32_t sequence) {
+    nlmsghdr* header = nlmsg_hdr(message);
+    header->nlmsg_seq = sequence;
+    const auto* first = reinterpret_cast<const std::uint8_t*>(header);
+    std::vector<std::uint8_t> bytes(first, first + header->nlmsg_len);
+    bytes.resize(NLMSG_ALIGN(bytes.size()));  // so that messages can stand one behind the other
+    return bytes;
+}
+
+std::unique_ptr<rtnl_addr, Release> libnl_address(const Operation& operation) {
+    const IpAddress& address = operation.prefix.address;
+    const bool ipv6 = address.family() == Family::ipv6;
+    std::unique_ptr<nl_addr, Release> local(
+        nl_addr_build(ipv6 ? AF_INET6 : AF_INET, address.bytes().data(), address.bytes().size()));
+    std::unique_ptr<rtnl_addr, Release> result(rtnl_addr_alloc());
+    if (!local || !result) return nullptr;
+    nl_addr_set_prefixlen(local.get(), operation.prefix.length);
+    rtnl_addr_set_ifindex(result.get(), operation.link);
+    if (rtnl_addr_set_local(result.get(), local.get()) < 0) return nullptr;
+    if (operation.kind == Operation::Kind::remove) return result;
+
+    if (!ipv6 && !operation.label.empty() && rtnl_addr_set_label(result.get(), operation.label.c_str()) < 0) {
+        return nullptr;
+    }
+    if (ipv6) {
+        // VRRP itself sees to it that nobody else has the address, and duplicate detection would cost a
+        // second.
+        rtnl_addr_set_flags(result.get(), IFA_F_NODAD);
+        // A host address must not become the source of this host's own connections.
+        rtnl_addr_set_valid_lifetime(result.get(), forever);
+        rtnl_addr_set_preferred_lifetime(result.get(), operation.prefix.length == 128 ? 0 : forever);
+    }
+    return result;
+}
+
+}  // namespace
+
+void for_each_message(std::span<std::uint8_t> datagram, const std::function<void(nlmsghdr&)>& handle) {
+    int left = static_cast<int>(datagram.size());
+    for (auto* message = reinterpret_cast<nlmsghdr*>(datagram.data()); nlmsg_ok(message, left);
+         message = nlmsg_next(message, &left)) {
+        handle(*message);
+    }
+}
+
+std::optional<Link> parse_link(nlmsghdr& message, const Facts& known) {
+    std::array<nlattr*, IFLA_MAX + 1> attributes{};
+    if (!parse(message, sizeof(ifinfomsg), attributes, link_policy())) return std::nullopt;
+    const auto* header = static_cast<const ifinfomsg*>(nlmsg_data(&message));
+    if (header->ifi_family != AF_UNSPEC || header->ifi_index <= 0) return std::nullopt;
+
+    const Link* before = known.link(header->ifi_index);
+    Link link = before != nullptr ? *before : Link{};
+    link.index = header->ifi_index;
+    link.up = (header->ifi_flags & IFF_UP) != 0;
+    link.running = (header->ifi_flags & IFF_RUNNING) != 0;
+    link.multicast = (header->ifi_flags & IFF_MULTICAST) != 0;
+    if (attributes[IFLA_IFNAME] != nullptr) link.name = nla_get_string(attributes[IFLA_IFNAME]);
+    if (attributes[IFLA_MTU] != nullptr) link.mtu = nla_get_u32(attributes[IFLA_MTU]);
+    if (attributes[IFLA_ADDRESS] != nullptr) {
+        const auto mac = payload(attributes[IFLA_ADDRESS]);
+        link.mac = {};
+        if (mac.size() == link.mac.size()) std::ranges::copy(mac, link.mac.begin());
+    }
+    if (link.name.empty()) return std::nullopt;
+    return link;
+}
+
+std::optional<Address> parse_address(nlmsghdr& message) {
+    std::array<nlattr*, IFA_MAX + 1> attributes{};
+    if (!parse(message, sizeof(ifaddrmsg), attributes, address_policy())) return std::nullopt;
+    const auto* header = static_cast<const ifaddrmsg*>(nlmsg_data(&message));
+    if (header->ifa_family != AF_INET && header->ifa_family != AF_INET6) return std::nullopt;
+    const Family family = header->ifa_family == AF_INET ? Family::ipv4 : Family::ipv6;
+
+    // With a far end IFA_LOCAL is our side; IPv6 leaves IFA_LOCAL out where there is none.
+    const auto peer = read_address(attributes[IFA_ADDRESS], family);
+    const auto local = read_address(attributes[IFA_LOCAL], family);
+    if (!peer && !local) return std::nullopt;
+    const IpAddress own = local ? *local : *peer;
+    if (header->ifa_prefixlen > own.bits() || header->ifa_index == 0) return std::nullopt;
+
+    const std::uint32_t flags =
+        attributes[IFA_FLAGS] != nullptr ? nla_get_u32(attributes[IFA_FLAGS]) : header->ifa_flags;
+    Address address;
+    address.link = static_cast<int>(header->ifa_index);
+    address.prefix = {own, header->ifa_prefixlen};
+    address.peer = peer ? *peer : own;
+    address.mark = attributes[IFA_PROTO] != nullptr ? nla_get_u8(attributes[IFA_PROTO]) : std::uint8_t{0};
+    // IPv6 uses the same bit for temporary addresses.
+    address.secondary = family == Family::ipv4 && (flags & IFA_F_SECONDARY) != 0;
+    address.tentative = family == Family::ipv6 && (flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) != 0;
+    address.deprecated = (flags & IFA_F_DEPRECATED) != 0;
+    return address;
+}
+
+std::optional<Ack> parse_ack(nlmsghdr& message) {
+    if (message.nlmsg_type != NLMSG_ERROR || !nlmsg_valid_hdr(&message, sizeof(nlmsgerr)))
+        return std::nullopt;
+    const auto* said = static_cast<const nlmsgerr*>(nlmsg_data(&message));
+    Ack ack{said->msg.nlmsg_seq, said->error < 0 ? -said->error : 0, {}};
+    if ((message.nlmsg_flags & NLM_F_ACK_TLVS) == 0) return ack;
+
+    // Without NETLINK_CAP_ACK the whole request stands between the header and the attributes.
+    std::size_t before = sizeof(nlmsgerr);
+    if ((message.nlmsg_flags & NLM_F_CAPPED) == 0) {
+        if (said->msg.nlmsg_len < sizeof(nlmsghdr)) return ack;
+        before += NLMSG_ALIGN(said->msg.nlmsg_len) - sizeof(nlmsghdr);
+    }
+    if (before > static_cast<std::size_t>(nlmsg_datalen(&message))) return ack;
+    std::array<nlattr*, NLMSGERR_ATTR_MAX + 1> attributes{};
+    std::array<nla_policy, NLMSGERR_ATTR_MAX + 1> policy{};
+    policy[NLMSGERR_ATTR_MSG] = sized(NLA_STRING, 1);
+    if (parse(message, before, attributes, policy) && attributes[NLMSGERR_ATTR_MSG] != nullptr) {
+        ack.text = nla_get_string(attributes[NLMSGERR_ATTR_MSG]);
+    }
+    return ack;
+}
+
+std::optional<int> parse_dump_end(nlmsghdr& message) {
+    if (message.nlmsg_type != NLMSG_DONE) return std::nullopt;
+    int result = 0;
+    if (nlmsg_datalen(&message) >= static_cast<int>(sizeof result)) {
+        std::memcpy(&result, nlmsg_data(&message), sizeof result);
+    }
+    return std::abs(result);
+}
+
+std::vector<std::uint8_t> dump_request(std::uint16_t type, std::uint32_t sequence) {
+    const Message message(nlmsg_alloc_simple(type, NLM_F_REQUEST | NLM_F_DUMP));
+    if (!message) return {};
+    if (type == RTM_GETLINK) {
+        ifinfomsg all{};
+        if (nlmsg_append(message.get(), &all, sizeof all, NLMSG_ALIGNTO) < 0) return {};
+    } else {
+        ifaddrmsg all{};
+        if (nlmsg_append(message.get(), &all, sizeof all, NLMSG_ALIGNTO) < 0) return {};
+    }
+    return bytes_of(message.get(), sequence);
+}
+
+std::vector<std::uint8_t> address_request(const Operation& operation, std::uint32_t sequence) {
+    const auto address = libnl_address(operation);
+    if (!address) return {};
+    const bool adding = operation.kind == Operation::Kind::add;
+    nl_msg* built = nullptr;
+    const int result = adding
+                           ? rtnl_addr_build_add_request(address.get(), NLM_F_CREATE | NLM_F_REPLACE, &built)
+                           : rtnl_addr_build_delete_request(address.get(), 0, &built);
+    if (result < 0) return {};
+    const Message message(built);
+    // libnl 3.7 does not know the attribute that carries our mark.
+    if (adding && nla_put_u8(message.get(), IFA_PROTO, our_mark) < 0) return {};
+    nlmsg_hdr(message.get())->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
+    return bytes_of(message.get(), sequence);
+}
+
+}  // namespace vrrpd::netlink

@@ -1,0 +1,49 @@
+// rtnetlink messages to values and back: the one place that knows attributes (RFC 3549, linux/rtnetlink.h).
+//
+// Reading is bounded by libnl's parser and its policies: a message that is short, or has an attribute of a
+// wrong size, gives nothing at all. Attributes and families that we do not use are passed over.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "netlink/facts.hpp"
+#include "netlink/plan.hpp"
+
+struct nlmsghdr;
+
+namespace vrrpd::netlink {
+
+/// Calls `handle` for each whole message of a datagram; what is cut off at its end is left out.
+/// The datagram must be aligned for a nlmsghdr.
+void for_each_message(std::span<std::uint8_t> datagram, const std::function<void(nlmsghdr&)>& handle);
+
+/// RTM_NEWLINK or RTM_DELLINK. Some notices of wireless drivers leave attributes out: those keep what `known`
+/// says. None also for the notices of a bridge about its ports, which look like a link that comes or goes.
+std::optional<Link> parse_link(nlmsghdr& message, const Facts& known);
+
+/// RTM_NEWADDR or RTM_DELADDR, of IPv4 and IPv6.
+std::optional<Address> parse_address(nlmsghdr& message);
+
+/// What the kernel says to a request.
+struct Ack {
+    std::uint32_t sequence = 0;
+    int error = 0;     ///< 0 or an errno value
+    std::string text;  ///< the kernel's own sentence, where it has one (extended ACK)
+};
+std::optional<Ack> parse_ack(nlmsghdr& message);
+
+/// The end of a dump; its value is 0 or the errno value with which the dump broke off.
+std::optional<int> parse_dump_end(nlmsghdr& message);
+
+/// Asks for all links or all addresses: `type` is RTM_GETLINK or RTM_GETADDR. Empty: no memory.
+std::vector<std::uint8_t> dump_request(std::uint16_t type, std::uint32_t sequence);
+
+/// Asks for the operation and an ACK. Empty: no memory, or a label that is longer than the kernel takes.
+std::vector<std::uint8_t> address_request(const Operation& operation, std::uint32_t sequence);
+
+}  // namespace vrrpd::netlink

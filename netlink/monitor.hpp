@@ -1,0 +1,82 @@
+// Keeps the facts current: one socket for the kernel's notices, another for full readings, so that an overrun
+// of one cannot hurt the other.
+//
+// Promises: after start() nothing here waits. Notices are taken in bounded portions a wake-up, so that a
+// flood of them delays nobody. The listener hears once a portion, and only if something that we look at is
+// different.
+//
+// When notices were lost, the socket is emptied (the kernel drops new ones until it is), and everything is
+// read anew. While a reading is under way notices wait in their socket, so that none that is newer than the
+// reading can be overwritten by it. A reading that the kernel calls inconsistent, or that fails, is done
+// again after a moment.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <set>
+
+#include "netlink/facts.hpp"
+#include "netlink/socket.hpp"
+#include "vrrpd/loop/loop.hpp"
+
+struct nlmsghdr;
+
+namespace vrrpd::netlink {
+
+class Monitor {
+  public:
+    /// Gets the indices of the links that changed, or whose addresses did; never none. Must not destroy the
+    /// monitor.
+    using Listener = std::function<void(const std::set<int>& links)>;
+
+    /// Subscribes in the network namespace of the calling thread. Throws std::system_error.
+    Monitor(Loop& loop, Listener changed, int receive_buffer = default_receive_buffer);
+
+    /// Reads everything once, waiting for it, then follows. The listener does not hear of this first reading.
+    /// Throws std::system_error when the kernel gives none within five seconds.
+    void start();
+
+    const Facts& facts() const { return facts_; }
+
+    /// How often notices were lost and everything was read anew.
+    std::uint64_t resyncs() const { return resyncs_; }
+
+  private:
+    enum class Phase : std::uint8_t {
+        following,
+        emptying,           ///< notices were lost; what is left of them is worthless
+        reading_links,      ///< notices wait in their socket
+        reading_addresses,  ///< likewise
+        pausing,            ///< the reading has to be done again; notices are followed meanwhile
+    };
+
+    bool is_reading() const { return phase_ == Phase::reading_links || phase_ == Phase::reading_addresses; }
+    void begin_reading();
+    void ask(std::uint16_t type);
+    void read_again_later();
+    void end_part();
+    void lost();
+    void on_notices();
+    void on_reading();
+    void on_reading_message(nlmsghdr& message);
+    void on_guard();
+    void apply(nlmsghdr& message);
+    void tell();
+
+    Loop& loop_;
+    Listener changed_;
+    Facts facts_;
+    Socket notices_;
+    Socket readings_;
+    Phase phase_ = Phase::pausing;
+    std::uint32_t sequence_ = 0;
+    bool inconsistent_ = false;        // the kernel's tables changed during this reading
+    bool lost_while_reading_ = false;  // notices, that is
+    std::uint64_t resyncs_ = 0;
+    std::unique_ptr<Watch> notice_watch_;
+    std::unique_ptr<Watch> reading_watch_;
+    std::unique_ptr<Timer> guard_;  // end of a pause, or of the time that a reading may take
+};
+
+}  // namespace vrrpd::netlink

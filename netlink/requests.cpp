@@ -1,0 +1,116 @@
+#include "netlink/requests.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <span>
+#include <utility>
+
+#include "netlink/messages.hpp"
+
+namespace vrrpd::netlink {
+namespace {
+
+// The kernel's ways to say that things are as they shall be. A link that is gone took its addresses along.
+bool is_done(Operation::Kind kind, int error) {
+    if (kind == Operation::Kind::add) return error == EEXIST;
+    return error == EADDRNOTAVAIL || error == ENODEV;
+}
+
+}  // namespace
+
+Requests::Requests(Loop& loop, Duration timeout)
+    : loop_(loop), timeout_(timeout), socket_(default_receive_buffer) {
+    watch_ = loop_.watch(socket_.descriptor(), readable, [this](std::uint32_t) {
+        read_acks();
+        send_portion();
+    });
+    timer_ = loop_.timer([this] { on_deadline(); });
+}
+
+void Requests::submit(Operation operation, Completion completed) {
+    queue_.push_back({std::move(operation), std::move(completed)});
+}
+
+void Requests::flush() {
+    released_ = queue_.size();
+    send_portion();
+}
+
+void Requests::send_portion() {
+    portion_.clear();
+    std::vector<Pending*> leaving;
+    for (; released_ > 0 && in_flight_.size() < max_in_flight; --released_) {
+        Queued next = std::move(queue_.front());
+        queue_.pop_front();
+        const auto message = address_request(next.operation, ++sequence_);
+        Pending pending{next.operation.kind, std::move(next.completed), loop_.now() + timeout_, ETIMEDOUT};
+        auto& kept = in_flight_.emplace(sequence_, std::move(pending)).first->second;
+        if (message.empty()) {
+            kept.deadline = loop_.now();
+            kept.verdict = EINVAL;
+            continue;
+        }
+        leaving.push_back(&kept);
+        portion_.insert(portion_.end(), message.begin(), message.end());
+    }
+    const int error = portion_.empty() ? 0 : socket_.send(portion_);
+    if (error == 0) {
+        sent_ += leaving.size();
+    } else {
+        // Completed from the timer, because the caller is not to be called back from inside its own call.
+        for (Pending* pending : leaving) {
+            pending->deadline = loop_.now();
+            pending->verdict = error;
+        }
+    }
+    arm();
+}
+
+void Requests::read_acks() {
+    // An overrun loses ACKs at worst; their requests time out.
+    for (std::size_t budget = max_in_flight; budget > 0; --budget) {
+        std::span<std::uint8_t> datagram;
+        if (socket_.receive(datagram) == EAGAIN) break;
+        for_each_message(datagram, [this](nlmsghdr& message) {
+            if (const auto ack = parse_ack(message)) on_ack(ack->sequence, ack->error, ack->text);
+        });
+    }
+}
+
+void Requests::on_ack(std::uint32_t sequence, int error, const std::string& text) {
+    if (const auto pending = in_flight_.extract(sequence)) complete(pending.mapped(), error, text);
+}
+
+void Requests::on_deadline() {
+    // After a stall of this process the deadlines are over, yet the answers lie ready.
+    read_acks();
+    const Instant now = loop_.now();
+    std::vector<Pending> over;
+    std::erase_if(in_flight_, [&](auto& entry) {
+        if (entry.second.deadline > now) return false;
+        over.push_back(std::move(entry.second));
+        return true;
+    });
+    for (const Pending& pending : over) complete(pending, pending.verdict, {});
+    send_portion();
+}
+
+void Requests::complete(const Pending& pending, int error, const std::string& text) {
+    if (error == 0 || is_done(pending.kind, error)) return pending.completed(0, {});
+    ++failed_;
+    const std::string reason = std::strerror(error);
+    pending.completed(error, text.empty() ? reason : text + " (" + reason + ")");
+}
+
+void Requests::arm() {
+    Instant first = never;
+    for (const auto& entry : in_flight_) first = std::min(first, entry.second.deadline);
+    timer_->arm(first);
+}
+
+Requests::Counters Requests::counters() const {
+    return {sent_, failed_, in_flight_.size(), queue_.size()};
+}
+
+}  // namespace vrrpd::netlink

@@ -1,0 +1,99 @@
+// Asks the kernel to add and remove addresses, without waiting for its answers.
+//
+// A request is queued, leaves with flush(), and is completed by the kernel's ACK or by its timeout. What
+// leaves together goes in one system call. At most `max_in_flight` are under way; the others follow in order
+// as ACKs come in, from the event loop, so that adverts pass between two portions. The kernel works inside
+// the system call that hands it a portion (10-20 us an address, more on links with thousands), which is why
+// portions are small.
+//
+// Both requests say what shall be, not what to do: adding what is there and removing what is not are
+// successes. An addition marks as ours whatever it finds, so make_plan() must have been asked first.
+//
+// Completions run from the event loop only, never inside submit() or flush(). They may queue
+// and flush; they must not destroy this object. Requests whose object goes are never completed.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "netlink/plan.hpp"
+#include "netlink/socket.hpp"
+#include "vrrpd/core/ip.hpp"
+#include "vrrpd/loop/loop.hpp"
+
+namespace vrrpd::netlink {
+
+class Requests {
+  public:
+    /// `error`: 0, or an errno value; ETIMEDOUT when the kernel said nothing. `text`: a sentence for a
+    /// person, empty with 0.
+    using Completion = std::function<void(int error, const std::string& text)>;
+
+    struct Counters {
+        std::uint64_t sent = 0;
+        std::uint64_t failed = 0;   ///< completed with an error
+        std::size_t in_flight = 0;  ///< sent, not completed
+        std::size_t queued = 0;     ///< not sent yet
+    };
+
+    static constexpr std::size_t max_in_flight = 64;
+
+    /// Opens its socket in the network namespace of the calling thread. Throws std::system_error.
+    explicit Requests(Loop& loop, Duration timeout = std::chrono::seconds(2));
+
+    /// Queues it. An addition carries our mark and has no end of life. IPv6: usable at once (no duplicate
+    /// detection), and a /128 is never chosen as a source address. Label: IPv4 only, at most 15 bytes; empty:
+    /// the link's name.
+    void submit(Operation operation, Completion completed);
+    void add_address(int link, const Prefix& prefix, const std::string& label, Completion completed) {
+        submit({Operation::Kind::add, link, prefix, label}, std::move(completed));
+    }
+    void remove_address(int link, const Prefix& prefix, Completion completed) {
+        submit({Operation::Kind::remove, link, prefix, {}}, std::move(completed));
+    }
+
+    /// Lets go what is queued by now.
+    void flush();
+
+    Counters counters() const;
+
+  private:
+    struct Queued {
+        Operation operation;
+        Completion completed;
+    };
+    struct Pending {
+        Operation::Kind kind;
+        Completion completed;
+        Instant deadline;
+        int verdict;  // what the deadline means
+    };
+
+    void send_portion();
+    void read_acks();
+    void on_ack(std::uint32_t sequence, int error, const std::string& text);
+    void on_deadline();
+    void complete(const Pending& pending, int error, const std::string& text);
+    void arm();
+
+    Loop& loop_;
+    const Duration timeout_;
+    Socket socket_;
+    std::deque<Queued> queue_;
+    std::size_t released_ = 0;  // how many of the queue flush() has let go
+    std::map<std::uint32_t, Pending> in_flight_;
+    std::uint32_t sequence_ = 0;
+    std::uint64_t sent_ = 0;
+    std::uint64_t failed_ = 0;
+    std::vector<std::uint8_t> portion_;
+    std::unique_ptr<Watch> watch_;
+    std::unique_ptr<Timer> timer_;
+};
+
+}  // namespace vrrpd::netlink

@@ -1,0 +1,124 @@
+// Reads the tree: which room includes what. A wrong arrow is a design mistake that no compiler sees.
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace {
+
+namespace fs = std::filesystem;
+using Names = std::set<std::string>;
+
+const fs::path root = SOURCE_ROOT;
+
+// Room -> rooms it may include. A single header of another room is named in full.
+const std::map<std::string, Names> arrows = {
+    {"vrrpd/core", {}},
+    {"vrrpd/loop", {"vrrpd/core"}},
+    {"vrrpd/launcher", {"vrrpd/core", "vrrpd/loop"}},
+    {"health", {"vrrpd/core/ip.hpp", "vrrpd/core/time.hpp", "vrrpd/loop", "vrrpd/launcher/child.hpp"}},
+    {"netlink", {"vrrpd/core/ip.hpp", "vrrpd/core/time.hpp", "vrrpd/loop"}},
+    {"vrrpd/service", {"vrrpd/core", "vrrpd/loop", "vrrpd/launcher/child.hpp", "health"}},
+    {"vrrpd/config",
+     {"vrrpd/core", "health/options.hpp", "vrrpd/service/options.hpp", "vrrpd/launcher/child.hpp"}},
+    {"vrrpd/io", {"vrrpd/core", "vrrpd/loop"}},
+    {"vrrpd/agent",
+     {"vrrpd/core", "vrrpd/loop", "vrrpd/launcher/child.hpp", "vrrpd/service", "vrrpd/config/config.hpp", "vrrpd/io",
+      "health", "netlink"}},
+};
+
+// Headers that are dear to compile, or that only one place should depend on.
+const std::map<std::string, Names> confined = {
+    {"spdlog/", {"vrrpd/io/log.cpp"}},
+    {"CLI/", {"vrrpd/command_line.cpp"}},
+    {"ini.h", {"vrrpd/config/ini_reader.cpp"}},
+    {"systemd/sd-event.h", {"vrrpd/loop/sd_event_loop.cpp"}},
+    {"tl/", {"vrrpd/core/result.hpp"}},
+};
+
+std::vector<fs::path> sources(const std::string& room) {
+    std::vector<fs::path> found;
+    for (const auto& entry : fs::directory_iterator(root / room)) {
+        const auto extension = entry.path().extension();
+        if (extension == ".hpp" || extension == ".cpp") found.push_back(entry.path());
+    }
+    return found;
+}
+
+std::vector<std::string> matches(const fs::path& file, const std::regex& pattern) {
+    std::ifstream in(file);
+    std::vector<std::string> all;
+    for (std::string line; std::getline(in, line);) {
+        if (std::smatch match; std::regex_search(line, match, pattern)) all.push_back(match[1]);
+    }
+    return all;
+}
+
+std::string relative(const fs::path& file) { return fs::relative(file, root).string(); }
+
+bool allowed(const std::string& room, const std::string& include) {
+    if (fs::path(include).parent_path() == room) return true;
+    return std::ranges::any_of(arrows.at(room), [&](const std::string& arrow) {
+        return include == arrow || fs::path(include).parent_path() == arrow;
+    });
+}
+
+TEST(Arrows, RoomsIncludeOnlyWhatTheyMay) {
+    const std::regex own(R"re(^#include "([^"]+)")re");
+    for (const auto& [room, may] : arrows) {
+        const auto files = sources(room);
+        EXPECT_FALSE(files.empty()) << room;
+        for (const fs::path& file : files) {
+            for (const std::string& include : matches(file, own)) {
+                EXPECT_TRUE(allowed(room, include)) << relative(file) << " includes " << include;
+            }
+        }
+    }
+}
+
+TEST(Arrows, HeavyHeadersStayInOnePlace) {
+    const std::regex foreign(R"re(^#include <([^>]+)>)re");
+    for (const auto& [room, may] : arrows) {
+        for (const fs::path& file : sources(room)) {
+            for (const std::string& include : matches(file, foreign)) {
+                for (const auto& [header, places] : confined) {
+                    if (!include.starts_with(header)) continue;
+                    EXPECT_TRUE(places.contains(relative(file))) << relative(file) << " includes " << include;
+                }
+            }
+        }
+    }
+}
+
+// The core is pure: no clock, socket, log or randomness of its own.
+TEST(Arrows, CoreTouchesNoWorld) {
+    const std::regex foreign(R"re(^#include <([^>]+/[^>]+)>)re");
+    const std::regex calls(
+        R"re(\b(clock_gettime|gettimeofday|steady_clock|system_clock|socket|sendto|sendmsg|random|rand|fopen|printf|syslog)\s*\()re");
+    for (const fs::path& file : sources("vrrpd/core")) {
+        for (const std::string& include : matches(file, foreign)) {
+            EXPECT_TRUE(include == "arpa/inet.h" || include == "tl/expected.hpp")
+                << relative(file) << " includes " << include;
+        }
+        for (const std::string& call : matches(file, calls)) ADD_FAILURE() << relative(file) << " calls " << call;
+    }
+}
+
+TEST(Arrows, FilesStayReadable) {
+    for (const auto& [room, may] : arrows) {
+        for (const fs::path& file : sources(room)) {
+            std::ifstream in(file);
+            std::size_t lines = 0;
+            for (std::string line; std::getline(in, line);) ++lines;
+            EXPECT_LE(lines, 600u) << relative(file);
+        }
+    }
+}
+
+}  // namespace

@@ -1,0 +1,223 @@
+// `vrrpd --check` over real files: exit codes, includes, rights, the samples, and ten mistakes in one run.
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "vrrpd/config/check_command.hpp"
+#include "vrrpd/config/load.hpp"
+
+namespace vrrpd::config {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::string good =
+    "[vrrp_instance A]\ninterface = eth0\nvirtual_router_id = 1\nvirtual_ipaddress = 10.0.0.1/24\n";
+
+class ConfigCheck : public testing::Test {
+  protected:
+    ConfigCheck() {
+        std::string pattern = (fs::temp_directory_path() / "vrrpd-config-XXXXXX").string();
+        folder_ = mkdtemp(pattern.data());
+    }
+    ~ConfigCheck() override { fs::remove_all(folder_); }
+
+    std::string write(const std::string& name, const std::string& text) {
+        const fs::path path = folder_ / name;
+        fs::create_directories(path.parent_path());
+        std::ofstream(path) << text;
+        return path.string();
+    }
+
+    int check(const std::vector<std::string>& files) {
+        out_.str({});
+        err_.str({});
+        return check_files(files, out_, err_);
+    }
+
+    /// What was written to `err`, without the folder.
+    std::string errors() const {
+        std::string text = err_.str();
+        const std::string prefix = folder_.string() + "/";
+        for (auto found = text.find(prefix); found != std::string::npos; found = text.find(prefix)) {
+            text.erase(found, prefix.size());
+        }
+        return text;
+    }
+
+    fs::path folder_;
+    std::ostringstream out_, err_;
+};
+
+TEST_F(ConfigCheck, AValidFileIsOneLine) {
+    const auto path = write("a.ini", good);
+    EXPECT_EQ(check({path}), 0);
+    EXPECT_EQ(out_.str(), path + ": valid: 1 instance, 0 checks, 0 services\n");
+    EXPECT_EQ(errors(), "");
+}
+
+TEST_F(ConfigCheck, WarningsExitWith1) {
+    const auto path = write("a.ini", good + "down_timer_adverts = 4\n");
+    EXPECT_EQ(check({path, write("b.ini", good)}), 1);
+    EXPECT_NE(out_.str().find(": valid with 1 warning: 1 instance"), std::string::npos);
+    EXPECT_TRUE(errors().starts_with("a.ini:5: [vrrp_instance A] down_timer_adverts: warning: ")) << errors();
+}
+
+TEST_F(ConfigCheck, TenMistakesAreTenMessages) {
+    const auto path = write("a.ini", R"([global]
+log_level = loud
+
+[vrrp_instance VI_1]
+interface = eth0
+virtual_router_id = 300
+priorty = 250
+advert_int = 100abc
+virtual_ipaddress = 192.168.30.16/24, 192.168.30.256
+track_check = memcache
+nopreempt
+
+[check memcached]
+type = memcached
+address = 127.0.0.1
+interval = 18446744073709551616
+timeout = 300ms
+timeout = 400ms
+)");
+    EXPECT_EQ(check({path}), 2);
+    EXPECT_EQ(out_.str(), "");
+    std::istringstream lines(errors());
+    std::vector<std::string> places;
+    for (std::string line; std::getline(lines, line);)
+        places.push_back(line.substr(0, line.find(": ", line.find("] "))));
+    EXPECT_EQ(
+        places,
+        (std::vector<std::string>{
+            "a.ini:2: [global] log_level", "a.ini:6: [vrrp_instance VI_1] virtual_router_id",
+            "a.ini:7: [vrrp_instance VI_1] priorty", "a.ini:8: [vrrp_instance VI_1] advert_int",
+            "a.ini:9: [vrrp_instance VI_1] virtual_ipaddress", "a.ini:10: [vrrp_instance VI_1] track_check",
+            "a.ini:11: [vrrp_instance VI_1]: \"nopreempt\" has no =, allowed is [kind NAME] or key = value",
+            "a.ini:15: [check memcached] address", "a.ini:16: [check memcached] interval",
+            "a.ini:18: [check memcached] timeout"}))
+        << errors();
+}
+
+TEST_F(ConfigCheck, UnreadableFilesExitWith2) {
+    EXPECT_EQ(check({(folder_ / "none.ini").string()}), 2);
+    EXPECT_EQ(errors(), "none.ini: cannot be read: No such file or directory\n");
+    EXPECT_EQ(check({folder_.string()}), 2);
+    EXPECT_EQ(err_.str(), folder_.string() + ": is no regular file\n");
+    const auto fifo = (folder_ / "fifo").string();
+    ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+    EXPECT_EQ(check({fifo}), 2);
+    EXPECT_EQ(errors(), "fifo: is no regular file\n");
+    EXPECT_EQ(check({write("big.ini", good + std::string(1024 * 1024, '\n'))}), 2);
+    EXPECT_EQ(errors(), "big.ini: has more than 1048576 bytes, which is the limit\n");
+}
+
+TEST_F(ConfigCheck, AFileThatEverybodyMayWriteIsRefused) {
+    const auto path = write("a.ini", good);
+    fs::permissions(path, fs::perms::others_write, fs::perm_options::add);
+    EXPECT_EQ(check({path}), 2);
+    EXPECT_EQ(errors(), "a.ini: may be written by everybody, take that right away (chmod o-w)\n");
+}
+
+TEST_F(ConfigCheck, IncludesAreRelativeAndInOrder) {
+    write("conf.d/b.ini", "[check b]\ntype = tcp\naddress = x\n");
+    write("conf.d/a.ini", "[global]\ninclude = more.ini\n[check a]\ntype = tcp\naddress = y\n");
+    write("conf.d/more.ini", "[check m]\ntype = tcp\naddress = z\n");
+    const auto path =
+        write("main.ini", "[global]\ninclude = conf.d/[ab].ini, none.d/*.ini\n" + good + "priority = 0\n");
+    EXPECT_EQ(check({path}), 2);
+    std::vector<std::string> places;
+    std::istringstream lines(errors());
+    for (std::string line; std::getline(lines, line);) places.push_back(line.substr(0, line.find(' ')));
+    EXPECT_EQ(places, (std::vector<std::string>{
+                          "main.ini:7:", "conf.d/a.ini:5:", "conf.d/more.ini:3:", "conf.d/b.ini:3:"}));
+}
+
+TEST_F(ConfigCheck, IncludesThatCannotBe) {
+    const auto path = write(
+        "main.ini", "[global]\ninclude = none.ini\ninclude = main.ini\ninclude = a.ini, a.ini\n" + good);
+    write("a.ini", "[check c]\ntype = tcp\naddress = 127.0.0.1:1\n");
+    EXPECT_EQ(check({path}), 2);
+    EXPECT_EQ(errors(),
+              "main.ini:2: [global] include: \"none.ini\" does not exist\n"
+              "main.ini:3: [global] include: \"main.ini\" is included twice, each file may be there once\n"
+              "main.ini:4: [global] include: \"a.ini\" is included twice, each file may be there once\n");
+}
+
+TEST_F(ConfigCheck, IncludesEndSomewhere) {
+    for (int i = 0; i < 10; ++i) {
+        write(std::to_string(i),
+              "[global]\ninclude = " + std::to_string(i + 1) + "\n" + (i == 0 ? good : ""));
+    }
+    EXPECT_EQ(check({(folder_ / "0").string()}), 2);
+    EXPECT_EQ(errors(), "8:2: [global] include: \"9\" is nested too deep, at most 8 levels are allowed\n");
+}
+
+TEST_F(ConfigCheck, SectionsOfSeveralFiles) {
+    const auto path = write("main.ini", "[global]\ninclude = a.ini\nlog_level = info\n" + good);
+    write("a.ini", "[global]\nlog_level = debug\nrouter_id = x\n[vrrp_instance A]\n");
+    EXPECT_EQ(check({path}), 2);
+    EXPECT_EQ(errors(),
+              "a.ini:2: [global] log_level: is there twice, first in main.ini:3; allowed is one value\n"
+              "a.ini:4: [vrrp_instance A]: is there twice, first in main.ini:4; names are unique\n");
+}
+
+TEST_F(ConfigCheck, PasswordsFromAFile) {
+    const auto secret = write("secret", "12345678\nrest\n");
+    const auto path =
+        write("a.ini", good + "version = 2\nauth_type = PASS\nauth_pass_file = " + secret + "\n");
+    EXPECT_EQ(check({path}), 0) << errors();
+    EXPECT_EQ(load(path).config.instances[0].password, "12345678");
+    write("secret", "123456789\n");
+    EXPECT_EQ(check({path}), 2);
+    EXPECT_EQ(
+        errors(),
+        "a.ini:7: [vrrp_instance A] auth_pass_file: its first line has 9 characters, allowed are 1 to 8\n");
+}
+
+TEST_F(ConfigCheck, HostileFiles) {
+    using namespace std::string_literals;
+    for (const auto& text :
+         {"[vrrp_instance A]\ninterface = "s + std::string(1000 * 1000, 'x'), "\0\0\0\0"s, good + "x\0y = 1"s,
+          std::string(500 * 1000, '['), std::string(100 * 1000, '\n') + "=", good + std::string(5000, '"')}) {
+        const auto path = write("a.ini", text);
+        EXPECT_EQ(check({path}), 2);
+        EXPECT_TRUE(errors().starts_with("a.ini:")) << errors();
+        EXPECT_LT(errors().size(), 4096U);
+    }
+}
+
+/// The samples of etc/ are what users start from: valid without a warning, and different in two lines only.
+TEST_F(ConfigCheck, SamplesAreValid) {
+    const fs::path samples = fs::path(SOURCE_ROOT) / "etc" / "s1";
+    const auto a = load((samples / "cache-a.ini").string());
+    const auto b = load((samples / "cache-b.ini").string());
+    const bool proxy_is_here = access("/usr/sbin/nutcracker", X_OK) == 0;
+    for (const auto& loaded : {a, b}) {
+        for (const Problem& problem : loaded.problems) {
+            EXPECT_TRUE(!proxy_is_here && problem.key == "command") << to_string(problem);
+        }
+        ASSERT_EQ(loaded.config.instances.size(), 1U);
+        EXPECT_EQ(loaded.config.instances[0].virtual_router_id, 51);
+        EXPECT_FALSE(loaded.config.instances[0].preempt);
+    }
+    EXPECT_EQ(a.config.instances[0].priority, 250);
+    EXPECT_EQ(b.config.instances[0].priority, 249);
+
+    std::ifstream file_a(samples / "cache-a.ini"), file_b(samples / "cache-b.ini");
+    std::vector<std::string> different;
+    for (std::string line_a, line_b; std::getline(file_a, line_a) && std::getline(file_b, line_b);) {
+        if (line_a != line_b) different.push_back(line_a.substr(0, line_a.find(' ')));
+    }
+    EXPECT_EQ(different, (std::vector<std::string>{"router_id", "priority"}));
+}
+
+}  // namespace
+}  // namespace vrrpd::config

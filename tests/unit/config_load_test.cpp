@@ -1,0 +1,315 @@
+// What a whole configuration means, and what several keys or sections must agree on.
+#include <chrono>
+#include <tuple>
+
+#include <gtest/gtest.h>
+
+#include "vrrpd/config/load.hpp"
+#include "vrrpd/config/schema.hpp"
+#include "vrrpd/config/system.hpp"
+
+namespace vrrpd::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// The problems of a configuration, one a line, without the file name.
+std::string problems_of(std::string_view text) {
+    std::string lines;
+    for (const Problem& problem : load_text(text, "t").problems) lines += to_string(problem).substr(2) + "\n";
+    return lines;
+}
+
+const std::string instance = "[vrrp_instance A]\ninterface = eth0\nvirtual_router_id = 1\n";
+const std::string with_address = instance + "virtual_ipaddress = 10.0.0.1/24\n";
+
+TEST(ConfigLoad, ReadsEveryKey) {
+    const auto loaded = load_text(R"([global]
+router_id = cache-a
+log_target = stderr
+log_level = debug
+log_facility = local3
+script_user = root
+realtime = no
+lock_memory = off
+[vrrp_instance VI_1]
+interface = eth0
+virtual_router_id = 51
+priority = 250
+advert_int = 2s
+version = 2
+virtual_ipaddress = 192.168.30.16/24, 192.168.30.17 dev eth1 label eth1:v
+virtual_ipaddress = 192.168.30.18
+virtual_ipaddress_excluded = fe80::1/64
+auth_type = PASS
+auth_pass = "p;w"
+preempt_delay = 1min
+startup_delay = 4s
+down_timer_adverts = 4
+track_check = cache weight -20 reverse, other
+preempt_check = script
+service = proxy
+garp_master_repeat = 3
+garp_interval = 10ms
+garp_master_delay = 0
+garp_master_refresh = 30
+fault_hold = 10s
+[check cache]
+type = memcached
+probe = version
+address = [::1]:11211
+interval = 500ms
+timeout = 0.3
+fall = 3
+rise = 1
+init_fail = yes
+watch = no
+fast_fail = no
+[check other]
+type = tcp
+address = 127.0.0.1:80
+[check script]
+type = script
+command = true "a b" c,d
+user = nobody
+[service proxy]
+command = /bin/sleep 1000
+user =
+run = always
+listen = 192.168.30.16:12000
+check = other
+start_timeout = 3s
+stop_timeout = 4s
+restart_delay = 1s
+restart_limit = 7
+on_failure = ignore
+)",
+                                  "t");
+    ASSERT_EQ(loaded.problems.size(), 1U);
+    EXPECT_EQ(loaded.problems[0].key, "down_timer_adverts");
+    EXPECT_TRUE(loaded.valid());
+
+    const GlobalOptions& global = loaded.config.global;
+    EXPECT_EQ(global.router_id, "cache-a");
+    EXPECT_EQ(global.log_target, LogTarget::standard_error);
+    EXPECT_EQ(global.log_level, LogLevel::debug);
+    EXPECT_EQ(global.log_facility, 19 << 3);
+    EXPECT_EQ(global.script_user, "root");
+    EXPECT_FALSE(global.realtime);
+    EXPECT_FALSE(global.lock_memory);
+
+    ASSERT_EQ(loaded.config.instances.size(), 1U);
+    const InstanceOptions& one = loaded.config.instances[0];
+    EXPECT_EQ(one.name, "VI_1");
+    EXPECT_EQ(one.interface, "eth0");
+    EXPECT_EQ(one.virtual_router_id, 51);
+    EXPECT_EQ(one.priority, 250);
+    EXPECT_EQ(one.advert_interval, 2s);
+    EXPECT_EQ(one.version, Version::v2);
+    EXPECT_EQ(one.family, Family::ipv4);
+    ASSERT_EQ(one.addresses.size(), 3U);
+    EXPECT_EQ(one.addresses[1], (VirtualAddress{*Prefix::parse("192.168.30.17/32"), "eth1", "eth1:v"}));
+    EXPECT_EQ(one.addresses[2].prefix.to_string(), "192.168.30.18/32");
+    ASSERT_EQ(one.excluded_addresses.size(), 1U);
+    EXPECT_EQ(one.password, "p;w");
+    EXPECT_TRUE(one.preempt);
+    EXPECT_EQ(one.preempt_delay, 1min);
+    EXPECT_EQ(one.startup_delay, 4s);
+    EXPECT_EQ(one.down_timer_adverts, 4);
+    EXPECT_EQ(one.checks, (std::vector<Track>{{0, -20, true}, {1, {}, false}}));
+    EXPECT_EQ(one.gates, std::vector<std::size_t>{2});
+    EXPECT_EQ(one.services, std::vector<std::size_t>{0});
+    EXPECT_EQ(one.stop_bound, 4s);
+    EXPECT_EQ(one.announce_count, 3);
+    EXPECT_EQ(one.announce_interval, 10ms);
+    EXPECT_EQ(one.announce_repeat_delay, 0s);
+    EXPECT_EQ(one.announce_refresh, 30s);
+    EXPECT_EQ(one.fault_hold, 10s);
+
+    ASSERT_EQ(loaded.config.checks.size(), 3U);
+    const health::CheckOptions& cache = loaded.config.checks[0];
+    EXPECT_EQ(cache.name, "cache");
+    EXPECT_EQ(cache.kind, health::Kind::memcached);
+    EXPECT_EQ(cache.endpoint, (health::Endpoint{*IpAddress::parse("::1"), 11211}));
+    EXPECT_EQ(cache.interval, 500ms);
+    EXPECT_EQ(cache.timeout, 300ms);
+    EXPECT_EQ(cache.fall, 3);
+    EXPECT_EQ(cache.rise, 1);
+    EXPECT_TRUE(cache.init_fail);
+    EXPECT_FALSE(cache.watch);
+    EXPECT_FALSE(cache.fast_fail);
+    const health::CheckOptions& script = loaded.config.checks[2];
+    EXPECT_EQ(script.command, (std::vector<std::string>{"/usr/bin/true", "a b", "c,d"}));
+    EXPECT_EQ(script.credentials, find_user("nobody").value());
+
+    ASSERT_EQ(loaded.config.services.size(), 1U);
+    const service::ServiceOptions& proxy = loaded.config.services[0];
+    EXPECT_EQ(proxy.name, "proxy");
+    EXPECT_EQ(proxy.command, (std::vector<std::string>{"/bin/sleep", "1000"}));
+    EXPECT_EQ(proxy.credentials, (Credentials{0, 0}));
+    EXPECT_EQ(proxy.run, service::Run::always);
+    EXPECT_EQ(proxy.listen->port, 12000);
+    EXPECT_EQ(proxy.check, "other");
+    EXPECT_EQ(proxy.start_timeout, 3s);
+    EXPECT_EQ(proxy.stop_timeout, 4s);
+    EXPECT_EQ(proxy.restart_delay, 1s);
+    EXPECT_EQ(proxy.restart_limit, 7);
+    EXPECT_EQ(proxy.on_failure, service::OnFailure::ignore);
+}
+
+TEST(ConfigLoad, DefaultsAreHandedDown) {
+    const auto loaded = load_text(R"([vrrp_instance A]
+virtual_router_id = 1
+virtual_ipaddress = 10.0.0.1
+priority = 7
+[defaults]
+interface = eth0
+priority = 9
+advert_int = 3s
+nopreempt = yes
+[vrrp_instance B]
+virtual_router_id = 2
+virtual_ipaddress = 10.0.0.2
+nopreempt = no
+)",
+                                  "t");
+    EXPECT_TRUE(loaded.problems.empty());
+    ASSERT_EQ(loaded.config.instances.size(), 2U);
+    const auto& [a, b] = std::tie(loaded.config.instances[0], loaded.config.instances[1]);
+    EXPECT_EQ(a.interface, "eth0");
+    EXPECT_EQ(a.priority, 7);
+    EXPECT_EQ(a.advert_interval, 3s);
+    EXPECT_FALSE(a.preempt);
+    EXPECT_EQ(b.priority, 9);
+    EXPECT_TRUE(b.preempt);
+}
+
+TEST(ConfigLoad, AListOfDefaultsIsReplacedNotMerged) {
+    const auto loaded = load_text("[defaults]\ntrack_check = a, b\n" + with_address + "track_check = b\n" +
+                                      "[vrrp_instance B]\ninterface = eth0\nvirtual_router_id = 2\n"
+                                      "virtual_ipaddress = 10.0.0.2\n"
+                                      "[check a]\ntype = tcp\naddress = 127.0.0.1:1\n"
+                                      "[check b]\ntype = tcp\naddress = 127.0.0.1:2\n",
+                                  "t");
+    EXPECT_TRUE(loaded.problems.empty());
+    EXPECT_EQ(loaded.config.instances[0].checks, (std::vector<Track>{{1, {}, false}}));
+    EXPECT_EQ(loaded.config.instances[1].checks, (std::vector<Track>{{0, {}, false}, {1, {}, false}}));
+}
+
+TEST(ConfigLoad, AMistakeInDefaultsIsReportedOnce) {
+    EXPECT_EQ(
+        problems_of("[defaults]\ninterface = \npriority = 300\n[vrrp_instance A]\nvirtual_router_id = 1\n"
+                    "virtual_ipaddress = 10.0.0.1\n"),
+        "2: [defaults] interface: has no value, allowed is interface\n"
+        "3: [defaults] priority: \"300\" is out of range, allowed are 1 to 255\n");
+}
+
+/// The text of each default in the table means what the options are without it.
+TEST(ConfigSchema, DefaultsOfTheTableAreTheDefaultsOfTheOptions) {
+    std::string all;
+    for (const Section section : {Section::instance, Section::check, Section::service}) {
+        all += "[" + std::string(kind_of(section)) + " X]\n";
+        for (const Key& key : schema()) {
+            if (key.section == section && !key.standard.empty())
+                all += key.name + " = " + key.standard + "\n";
+        }
+        if (section == Section::instance)
+            all += "interface = e\nvirtual_router_id = 1\nvirtual_ipaddress = 10.0.0.1\n";
+        if (section == Section::check) all += "type = memcached\naddress = 127.0.0.1:1\n";
+        if (section == Section::service) all += "command = true\n";
+    }
+    all += "[global]\n";
+    for (const Key& key : schema()) {
+        if (key.section == Section::global && !key.standard.empty())
+            all += key.name + " = " + key.standard + "\n";
+    }
+    const auto loaded = load_text(all, "t");
+    ASSERT_TRUE(loaded.valid()) << problems_of(all);
+    const auto& [global, instances, checks, services] = loaded.config;
+    EXPECT_EQ(global.log_target, GlobalOptions{}.log_target);
+    EXPECT_EQ(global.log_level, GlobalOptions{}.log_level);
+    EXPECT_EQ(global.log_facility, GlobalOptions{}.log_facility);
+    EXPECT_EQ(global.realtime, GlobalOptions{}.realtime);
+    EXPECT_EQ(global.lock_memory, GlobalOptions{}.lock_memory);
+    const InstanceOptions standard;
+    EXPECT_EQ(instances[0].priority, standard.priority);
+    EXPECT_EQ(instances[0].advert_interval, standard.advert_interval);
+    EXPECT_EQ(instances[0].version, standard.version);
+    EXPECT_EQ(instances[0].checksum, standard.checksum);
+    EXPECT_EQ(instances[0].password, standard.password);
+    EXPECT_EQ(instances[0].preempt, standard.preempt);
+    EXPECT_EQ(instances[0].preempt_delay, standard.preempt_delay);
+    EXPECT_EQ(instances[0].startup_delay, standard.startup_delay);
+    EXPECT_EQ(instances[0].down_timer_adverts, standard.down_timer_adverts);
+    EXPECT_EQ(instances[0].announce_count, standard.announce_count);
+    EXPECT_EQ(instances[0].announce_interval, standard.announce_interval);
+    EXPECT_EQ(instances[0].announce_repeat_delay, standard.announce_repeat_delay);
+    EXPECT_EQ(instances[0].announce_refresh, standard.announce_refresh);
+    EXPECT_EQ(instances[0].fault_hold, standard.fault_hold);
+    const health::CheckOptions check;
+    EXPECT_EQ(checks[0].interval, check.interval);
+    EXPECT_EQ(checks[0].timeout, check.timeout);
+    EXPECT_EQ(checks[0].fall, check.fall);
+    EXPECT_EQ(checks[0].rise, check.rise);
+    EXPECT_EQ(checks[0].init_fail, check.init_fail);
+    EXPECT_EQ(checks[0].watch, check.watch);
+    EXPECT_EQ(checks[0].fast_fail, check.fast_fail);
+    const service::ServiceOptions service;
+    EXPECT_EQ(services[0].run, service.run);
+    EXPECT_EQ(services[0].start_timeout, service.start_timeout);
+    EXPECT_EQ(services[0].stop_timeout, service.stop_timeout);
+    EXPECT_EQ(services[0].restart_delay, service.restart_delay);
+    EXPECT_EQ(services[0].restart_limit, service.restart_limit);
+    EXPECT_EQ(services[0].on_failure, service.on_failure);
+}
+
+TEST(ConfigLoad, UnknownWordsGetTheNearestName) {
+    EXPECT_EQ(problems_of(with_address +
+                          "priorty = 5\nunicast_peer = 10.0.0.9\nstate = MASTER\nrise = 2\n[chek x]\n"),
+              "5: [vrrp_instance A] priorty: unknown key, did you mean priority?\n"
+              "6: [vrrp_instance A] unicast_peer: not supported by this version\n"
+              "7: [vrrp_instance A] state: unknown key: there is none: every instance starts as BACKUP and "
+              "the highest "
+              "priority wins\n"
+              "8: [vrrp_instance A] rise: unknown key here, it belongs to [check NAME]\n"
+              "9: [chek x]: unknown section, did you mean [check NAME]?\n");
+    EXPECT_EQ(problems_of(with_address + "[vrrp_sync_group G]\nmember = A\n"),
+              "5: [vrrp_sync_group G]: not supported by this version\n");
+    EXPECT_NE(problems_of(with_address + "[vrrp_script x]\n").find("[check NAME] with type = script"),
+              std::string::npos);
+}
+
+TEST(ConfigLoad, DuplicatesAreErrors) {
+    EXPECT_EQ(problems_of(with_address +
+                          "interface = eth1\n[vrrp_instance A]\npriority = 300\n[global]\n[global]\n"),
+              "5: [vrrp_instance A] interface: is there twice, first in line 2; allowed is one value\n"
+              "6: [vrrp_instance A]: is there twice, first in line 1; names are unique\n"
+              "7: [vrrp_instance A] priority: \"300\" is out of range, allowed are 1 to 255\n"
+              "9: [global]: is there twice, first in line 8; write one section\n");
+    EXPECT_EQ(problems_of(with_address + "virtual_ipaddress_excluded = 10.0.0.1\n"),
+              "5: [vrrp_instance A] virtual_ipaddress_excluded: 10.0.0.1 is there twice, an instance has "
+              "each address "
+              "once\n");
+}
+
+TEST(ConfigLoad, NamesWhereTheyBelong) {
+    EXPECT_EQ(problems_of("[global x]\n[check]\n" + with_address),
+              "1: [global x]: takes no name, write [global]\n2: [check]: needs a name, write [check NAME]\n");
+}
+
+TEST(ConfigLoad, RequiredKeys) {
+    EXPECT_EQ(
+        problems_of(
+            "[vrrp_instance A]\n[check c]\n[service s]\n[check d]\ntype = tcp\n[check e]\ntype = script\n"),
+        "1: [vrrp_instance A] interface: missing, write interface = interface\n"
+        "1: [vrrp_instance A] virtual_router_id: missing, write virtual_router_id = whole number, 1 to 255\n"
+        "1: [vrrp_instance A] virtual_ipaddress: warning: there is none, so no address is in the advert\n"
+        "2: [check c] type: missing, write type = tcp | memcached | script\n"
+        "3: [service s] command: missing, write command = program and arguments, without a shell\n"
+        "4: [check d] address: missing, write address = ADDR:PORT\n"
+        "6: [check e] command: missing, write command = program and arguments, without a shell\n");
+    EXPECT_EQ(problems_of("[global]\n"), " there is no instance, write [vrrp_instance NAME]\n");
+}
+
+}  // namespace
+}  // namespace vrrpd::config

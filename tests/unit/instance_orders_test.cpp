@@ -1,0 +1,419 @@
+// The order of a promotion and of each kind of demotion, as the manual gives it, and their bounds when the
+// kernel or the services never answer.
+#include <gtest/gtest.h>
+
+#include "tests/support/core_driver.hpp"
+
+namespace vrrpd {
+namespace {
+
+using namespace std::chrono_literals;
+using test::CoreDriver;
+using test::plain_options;
+using State = Instance::State;
+
+// One address: 50 ms and 0.1 ms.
+constexpr Duration removal_bound = 50'100us;
+
+InstanceOptions with_service() {
+    InstanceOptions options = plain_options();
+    options.advert_interval = 1s;
+    options.services = {0};
+    options.checks = {Track{0, std::nullopt, false}};
+    options.announce_repeat_delay = 0s;
+    options.announce_refresh = 0s;
+    return options;
+}
+
+// Active and serving, its check passing.
+struct Serving : CoreDriver {
+    explicit Serving(InstanceOptions options = with_service()) : CoreDriver(std::move(options)) {
+        check(0, CheckState::passing);
+        become_active();
+    }
+};
+
+TEST(Promotion, advert_addresses_services_announcement) {
+    CoreDriver host(with_service());
+    host.check(0, CheckState::passing);
+    host.start();
+    host.time_to_active();
+    EXPECT_EQ(host.story(), "advert 100, addresses on");
+    host.pass(20ms);
+    EXPECT_EQ(host.story(), "") << "nothing before the kernel has answered";
+    host.addresses(true);
+    EXPECT_EQ(host.story(), "services run");
+    host.pass(20ms);
+    EXPECT_EQ(host.story(), "");
+    host.services(ServicesState::ready);
+    EXPECT_EQ(host.story(), "announce");
+}
+
+TEST(Promotion, adverts_wait_for_nobody) {
+    CoreDriver host(with_service());
+    host.check(0, CheckState::passing);
+    host.start();
+    host.time_to_active();
+    host.story();
+    host.pass(2s);
+    EXPECT_EQ(host.story(), "advert 100, advert 100");
+    host.addresses(true);
+    host.pass(2s);
+    EXPECT_EQ(host.story(), "services run, advert 100, advert 100");
+}
+
+TEST(Promotion, that_the_kernel_refuses_is_a_fault) {
+    CoreDriver host(with_service());
+    host.check(0, CheckState::passing);
+    host.start();
+    host.time_to_active();
+    host.story();
+    host.addresses_refused();
+    EXPECT_EQ(host.last_reason(), "the kernel refused");
+    EXPECT_EQ(host.instance().role(), Role::fault);
+    EXPECT_EQ(host.story(), "addresses off");
+    host.addresses(false);
+    EXPECT_EQ(host.story(), "advert 0") << "we had claimed";
+    host.pass(29s);
+    EXPECT_EQ(host.roles(), "");
+    host.pass(1s);
+    EXPECT_EQ(host.roles(), "BACKUP") << "fault_hold is 30 s";
+}
+
+TEST(Promotion, whose_service_fails_is_a_fault) {
+    CoreDriver host(with_service());
+    host.check(0, CheckState::passing);
+    host.start();
+    host.time_to_active();
+    host.addresses(true);
+    host.story();
+    host.services(ServicesState::failed);
+    EXPECT_EQ(host.last_reason(), "proxy exited");
+    EXPECT_EQ(host.story(), "services stop fast");
+    host.services(ServicesState::stopped);
+    EXPECT_EQ(host.story(), "addresses off");
+}
+
+TEST(PlannedDemotion, services_addresses_release_twice_E20) {
+    Serving host;
+    host.shutdown();
+    EXPECT_EQ(host.story(), "services stop");
+    EXPECT_EQ(host.state(), State::retiring);
+    host.pass(200ms);
+    host.services(ServicesState::stopped);
+    EXPECT_EQ(host.story(), "addresses off");
+    host.pass(3ms);
+    EXPECT_EQ(host.story(), "");
+    host.addresses(false);
+    EXPECT_EQ(host.story(), "advert 0");
+    EXPECT_FALSE(host.router().finished());
+    EXPECT_EQ(host.until_deadline(), 2ms);
+    host.pass(2ms);
+    EXPECT_EQ(host.story(), "advert 0");
+    EXPECT_TRUE(host.router().finished());
+    EXPECT_EQ(host.router().next_deadline(), never);
+}
+
+TEST(PlannedDemotion, without_services_starts_with_the_addresses_E20) {
+    CoreDriver host;
+    host.become_active();
+    host.shutdown();
+    EXPECT_EQ(host.story(), "addresses off");
+    EXPECT_EQ(host.instance().role(), Role::master) << "until the addresses are gone";
+}
+
+TEST(PlannedDemotion, goes_on_advertising_until_the_release) {
+    InstanceOptions options = with_service();
+    options.advert_interval = 100ms;
+    options.stop_bound = 5s;
+    Serving host(options);
+    host.shutdown();
+    host.story();
+    host.pass(1s);
+    EXPECT_EQ(host.story(), "advert 100, advert 100, advert 100, advert 100, advert 100, advert 100, "
+                            "advert 100, advert 100, advert 100, advert 100");
+}
+
+TEST(PlannedDemotion, is_bounded_whoever_does_not_answer_E20) {
+    Serving host;
+    host.shutdown();
+    host.story();
+    host.pass(1s - 1ns);
+    EXPECT_EQ(host.story().find("addresses"), std::string::npos);
+    host.pass(1ns);
+    EXPECT_EQ(host.story(), "advert 100, addresses off");
+    host.pass(removal_bound - 1ns);
+    EXPECT_EQ(host.story().find("advert 0"), std::string::npos);
+    host.pass(1ns);
+    EXPECT_EQ(host.story(), "advert 0");
+    host.pass(2ms);
+    EXPECT_EQ(host.story(), "advert 0");
+    EXPECT_TRUE(host.router().finished());
+}
+
+TEST(PlannedDemotion, waits_as_long_as_configured_for_the_services) {
+    InstanceOptions options = with_service();
+    options.stop_bound = 3s;
+    Serving host(options);
+    host.shutdown();
+    host.pass(2999ms);
+    EXPECT_EQ(host.story().find("addresses"), std::string::npos);
+    host.pass(1ms);
+    EXPECT_NE(host.story().find("addresses off"), std::string::npos);
+}
+
+TEST(PlannedDemotion, bound_grows_with_the_addresses_E20) {
+    InstanceOptions options = plain_options();
+    for (int i = 1; i <= 50; ++i) {
+        options.excluded_addresses.push_back(test::vip(("10.9.1." + std::to_string(i)).c_str()));
+    }
+    CoreDriver host(options);
+    host.become_active();
+    host.shutdown();
+    host.story();
+    host.pass(55ms);
+    EXPECT_EQ(host.story(), "");
+    host.pass(100us);
+    EXPECT_EQ(host.story(), "advert 0");
+}
+
+TEST(PlannedDemotion, a_higher_active_does_not_wait_for_our_services_E20) {
+    Serving host;
+    host.shutdown();
+    host.story();
+    host.hear(200);
+    EXPECT_EQ(host.story(), "addresses off");
+    host.addresses(false);
+    EXPECT_EQ(host.story(), "advert 0");
+    host.pass(900ms);
+    EXPECT_EQ(host.story(), "") << "once: another Active was heard";
+    EXPECT_FALSE(host.router().finished()) << "the services still run";
+    host.pass(200ms);
+    EXPECT_TRUE(host.router().finished());
+}
+
+TEST(PlannedDemotion, an_active_heard_after_the_release_saves_the_second_E20) {
+    CoreDriver host;
+    host.become_active();
+    host.shutdown();
+    host.addresses(false);
+    EXPECT_EQ(host.story(), "addresses off, advert 0");
+    host.pass(1ms);
+    host.hear(50);
+    host.pass(10ms);
+    EXPECT_EQ(host.story(), "");
+    EXPECT_TRUE(host.router().finished());
+}
+
+TEST(PlannedDemotion, a_lower_advert_on_the_way_out_gets_no_announcement) {
+    CoreDriver host;
+    host.become_active();
+    host.shutdown();
+    EXPECT_EQ(host.story(), "addresses off");
+    host.hear(50);
+    EXPECT_EQ(host.story(), "advert 100");
+}
+
+TEST(FaultOfACheck, services_fast_addresses_release_twice_E40) {
+    Serving host;
+    host.check(0, CheckState::failing);
+    EXPECT_EQ(host.story(), "services stop fast");
+    EXPECT_EQ(host.instance().role(), Role::fault);
+    host.pass(30ms);
+    host.services(ServicesState::stopped);
+    EXPECT_EQ(host.story(), "addresses off");
+    host.addresses(false);
+    host.pass(10ms);
+    EXPECT_EQ(host.story(), "advert 0, advert 0");
+    EXPECT_EQ(host.state(), State::initialize);
+    EXPECT_EQ(host.router().next_deadline(), never);
+    host.check(0, CheckState::passing);
+    EXPECT_EQ(host.state(), State::backup);
+}
+
+TEST(FaultOfACheck, is_bounded_by_the_kill_E40) {
+    Serving host;
+    host.check(0, CheckState::failing);
+    host.pass(150ms);
+    EXPECT_EQ(host.story(), "services stop fast, addresses off");
+    host.pass(removal_bound + 2ms);
+    EXPECT_EQ(host.story(), "advert 0, advert 0");
+}
+
+TEST(FaultOfACheck, that_ends_on_the_way_out_is_carried_through) {
+    Serving host;
+    host.check(0, CheckState::failing);
+    EXPECT_EQ(host.roles(), "FAULT");
+    host.check(0, CheckState::passing);
+    EXPECT_EQ(host.state(), State::retiring);
+    EXPECT_EQ(host.roles(), "") << "it never becomes MASTER on the way out";
+    host.services(ServicesState::stopped);
+    host.addresses(false);
+    EXPECT_EQ(host.roles(), "BACKUP");
+}
+
+TEST(FaultOfACheck, and_a_stop_on_the_way_out) {
+    Serving host;
+    host.check(0, CheckState::failing);
+    host.shutdown();
+    EXPECT_EQ(host.roles(), "FAULT");
+    host.services(ServicesState::stopped);
+    host.addresses(false);
+    EXPECT_EQ(host.roles(), "INIT");
+}
+
+TEST(FaultOfAService, is_held_and_the_hold_doubles) {
+    Serving host;
+    for (const Duration hold : {30s, 60s, 120s, 240s, 480s, 600s, 600s}) {
+        host.services(ServicesState::failed);
+        EXPECT_EQ(host.story(), "services stop fast");
+        const Instant begin = host.now();
+        host.services(ServicesState::stopped);
+        host.addresses(false);
+        host.pass(hold - 1ns);
+        EXPECT_EQ(host.state(), State::initialize);
+        host.time_to_active();
+        EXPECT_EQ(host.now() - begin, hold + 3609'375us);
+        host.addresses(true);
+        host.services(ServicesState::ready);
+        host.story();
+    }
+    host.pass(11min);
+    host.story();
+    const Instant begin = host.now();
+    host.services(ServicesState::failed);
+    host.services(ServicesState::stopped);
+    host.addresses(false);
+    host.time_to_active();
+    EXPECT_EQ(host.now() - begin, 30s + 3609'375us) << "it did not repeat";
+}
+
+TEST(HigherActive, addresses_off_at_once_one_last_advert_services_a_second_later_E23) {
+    Serving host;
+    host.hear(200);
+    EXPECT_EQ(host.story(), "addresses off");
+    host.pass(3ms);
+    host.addresses(false);
+    EXPECT_EQ(host.story(), "advert 100");
+    host.pass(996ms);
+    EXPECT_EQ(host.story(), "");
+    host.pass(1ms);
+    EXPECT_EQ(host.story(), "services stop");
+    host.services(ServicesState::stopped);
+    host.hear(200);
+    EXPECT_EQ(host.until_deadline(), 3609'375us) << "nothing but the down timer is left";
+}
+
+TEST(HigherActive, the_last_advert_waits_no_longer_than_the_bound) {
+    Serving host;
+    host.hear(200);
+    host.story();
+    host.pass(removal_bound - 1ns);
+    EXPECT_EQ(host.story(), "");
+    host.pass(1ns);
+    EXPECT_EQ(host.story(), "advert 100");
+}
+
+TEST(HigherActive, a_wobble_leaves_the_services_alone) {
+    Serving host;
+    host.hear(200);
+    host.addresses(false);
+    host.hear(0);  // and gone again
+    host.story();
+    EXPECT_LT(host.time_to_active(), 1s);
+    EXPECT_EQ(host.story(), "advert 100, addresses on");
+    host.addresses(true);
+    EXPECT_EQ(host.story(), "services run");
+    host.services(ServicesState::ready);
+    host.pass(2s);
+    EXPECT_EQ(host.story(), "announce, advert 100, advert 100");
+}
+
+// Our last advert must not beat the winner: it would step down for a host that serves no more.
+TEST(HigherActive, no_last_advert_that_would_win) {
+    InstanceOptions options = plain_options();
+    options.checks = {Track{0, 150, false}};
+    CoreDriver host(options);
+    host.check(0, CheckState::failing);
+    host.become_active();
+    host.hear(200);
+    host.check(0, CheckState::passing);
+    host.addresses(false);
+    EXPECT_EQ(host.story(), "addresses off");
+}
+
+TEST(StallOfAServer, services_a_second_later_D11) {
+    Serving host;
+    host.freeze(3s);
+    host.expire();
+    EXPECT_EQ(host.story(), "addresses off");
+    host.addresses(false);
+    host.pass(10ms);
+    EXPECT_EQ(host.story(), "advert 0, advert 0");
+    host.pass(989ms);
+    EXPECT_EQ(host.story(), "");
+    host.pass(1ms);
+    EXPECT_EQ(host.story(), "services stop");
+}
+
+TEST(StallOfAServer, with_a_kernel_that_does_not_answer_D11) {
+    Serving host;
+    host.freeze(3s);
+    host.expire();
+    host.story();
+    host.pass(removal_bound + 2ms);
+    EXPECT_EQ(host.story(), "advert 0, advert 0");
+    EXPECT_EQ(host.state(), State::backup);
+}
+
+TEST(LinkDown, addresses_off_in_silence_services_a_second_later_E35) {
+    Serving host;
+    host.path_down();
+    EXPECT_EQ(host.story(), "addresses off");
+    EXPECT_EQ(host.state(), State::initialize);
+    host.addresses(false);
+    host.pass(999ms);
+    EXPECT_EQ(host.story(), "");
+    host.pass(1ms);
+    EXPECT_EQ(host.story(), "services stop");
+    host.services(ServicesState::stopped);
+    EXPECT_EQ(host.router().next_deadline(), never);
+}
+
+TEST(LinkDown, and_up_again_before_the_kernel_answered) {
+    Serving host;
+    host.path_down();
+    host.path_up();
+    EXPECT_EQ(host.state(), State::initialize) << "first the addresses must be gone";
+    host.addresses(false);
+    EXPECT_EQ(host.state(), State::backup);
+    EXPECT_EQ(host.until_deadline(), 1s) << "the services wait for the wobble to end";
+    EXPECT_EQ(host.story(), "addresses off");
+}
+
+TEST(LinkDown, on_the_way_out_sends_nothing_more) {
+    Serving host;
+    host.shutdown();
+    host.story();
+    host.path_down();
+    EXPECT_EQ(host.story(), "addresses off");
+    host.addresses(false);
+    host.services(ServicesState::stopped);
+    EXPECT_EQ(host.story(), "");
+    EXPECT_TRUE(host.router().finished());
+}
+
+TEST(LinkDown, then_shutdown_stops_the_services_at_once) {
+    Serving host;
+    host.path_down();
+    host.addresses(false);
+    host.story();
+    host.shutdown();
+    EXPECT_EQ(host.story(), "services stop");
+    EXPECT_FALSE(host.router().finished());
+    host.services(ServicesState::stopped);
+    EXPECT_TRUE(host.router().finished());
+}
+
+}  // namespace
+}  // namespace vrrpd

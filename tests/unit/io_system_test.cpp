@@ -1,0 +1,107 @@
+// What the daemon asks of the system at start: scheduling, memory, the service manager.
+#include <array>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <sched.h>
+#include <string>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include "vrrpd/io/notify.hpp"
+#include "vrrpd/io/realtime.hpp"
+
+namespace vrrpd {
+namespace {
+
+// Runs `body` in a child, whose scheduling and limits it may spoil.
+int in_child(const std::function<int()>& body) {
+    const pid_t child = fork();
+    if (child == 0) _exit(body());
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+TEST(Realtime, IsGrantedOrRefusedInWords) {
+    EXPECT_EQ(in_child([] {
+                  const auto result = make_thread_realtime();
+                  const int policy = sched_getscheduler(0);
+                  if (!result) return policy == SCHED_OTHER && !result.error().empty() ? 0 : 1;
+                  return policy == (SCHED_RR | SCHED_RESET_ON_FORK) ? 0 : 2;
+              }),
+              0);
+}
+
+TEST(Realtime, APolicyFromTheUnitIsKept) {
+    EXPECT_EQ(in_child([] {
+                  sched_param parameters{};
+                  parameters.sched_priority = 3;
+                  if (sched_setscheduler(0, SCHED_FIFO, &parameters) != 0)
+                      return 0;  // no real time here at all
+                  if (!make_thread_realtime()) return 1;
+                  sched_getparam(0, &parameters);
+                  return sched_getscheduler(0) == SCHED_FIFO && parameters.sched_priority == 3 ? 0 : 2;
+              }),
+              0);
+}
+
+// The address sanitizer replaces mlockall by nothing.
+#ifndef __SANITIZE_ADDRESS__
+
+TEST(LockMemory, LocksWhatWasTouched) {
+    EXPECT_EQ(in_child([] {
+                  if (!lock_memory()) return 1;
+                  std::ifstream status("/proc/self/status");
+                  for (std::string line; std::getline(status, line);) {
+                      if (line.starts_with("VmLck:")) return line.find(" 0 kB") == std::string::npos ? 0 : 2;
+                  }
+                  return 3;
+              }),
+              0);
+}
+
+TEST(LockMemory, ARefusalIsASentence) {
+    EXPECT_EQ(in_child([] {
+                  const rlimit none{0, 0};
+                  setrlimit(RLIMIT_MEMLOCK, &none);
+                  if (setresuid(65534, 65534, 65534) != 0) return 1;
+                  const auto result = lock_memory();
+                  return !result && result.error().starts_with("cannot lock memory") ? 0 : 2;
+              }),
+              0);
+}
+
+#endif
+
+TEST(Notify, TellsTheServiceManager) {
+    const int manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    // An abstract address of the kernel's choice: five characters.
+    ASSERT_EQ(bind(manager, reinterpret_cast<sockaddr*>(&address), sizeof(sa_family_t)), 0);
+    socklen_t size = sizeof address;
+    ASSERT_EQ(getsockname(manager, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    const std::string name(address.sun_path + 1, size - sizeof(sa_family_t) - 1);
+    setenv("NOTIFY_SOCKET", ("@" + name).c_str(), 1);
+    notify::ready();
+    notify::status("VI_1 MASTER");
+    notify::stopping();
+    unsetenv("NOTIFY_SOCKET");
+    notify::status("nobody listens");
+    for (const std::string expected : {"READY=1", "STATUS=VI_1 MASTER", "STOPPING=1"}) {
+        std::array<char, 256> buffer;
+        const ssize_t count = recv(manager, buffer.data(), buffer.size(), MSG_DONTWAIT);
+        ASSERT_GT(count, 0);
+        EXPECT_EQ(std::string(buffer.data(), static_cast<std::size_t>(count)), expected);
+    }
+    close(manager);
+}
+
+}  // namespace
+}  // namespace vrrpd

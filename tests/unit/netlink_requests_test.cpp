@@ -1,0 +1,243 @@
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "netlink/plan.hpp"
+#include "netlink/requests.hpp"
+#include "tests/support/fake_loop.hpp"
+#include "tests/unit/netlink_kernel.hpp"
+
+namespace vrrpd::netlink {
+namespace {
+
+class NetlinkRequests : public NetlinkKernel {};
+
+TEST_F(NetlinkRequests, AnAddedAddressHasOurMarkAndLabelAndIsNotThePrimaryOne) {
+    Monitor monitor(loop_, [](const std::set<int>&) {});
+    monitor.start();
+    Requests requests(loop_);
+    std::optional<Answer> added, again, removed, removed_again;
+    run({{[&] {
+              requests.add_address(a0_, prefix("10.0.0.9/24"), "a0:vip", into(added));
+              requests.flush();
+          },
+          [&] { return added && known(monitor, "10.0.0.9/24"); }},
+         {[&] {
+              EXPECT_EQ(added->error, 0) << added->text;
+              EXPECT_EQ(known(monitor, "10.0.0.9/24")->mark, our_mark);
+              EXPECT_TRUE(known(monitor, "10.0.0.9/24")->secondary);
+              EXPECT_EQ(known(monitor, "10.0.0.1/24")->mark, 0);
+              EXPECT_EQ(monitor.facts().primary_address(a0_, Family::ipv4, {}), IpAddress::parse("10.0.0.1"));
+              EXPECT_EQ(std::system("ip -o addr show dev a0 | grep -q 'scope global secondary .*a0:vip'"), 0);
+              EXPECT_EQ(std::system("ip route get 10.0.0.77 | grep -q 'src 10.0.0.1 '"), 0);
+              requests.add_address(a0_, prefix("10.0.0.9/24"), "a0:vip", into(again));
+              requests.flush();
+          },
+          [&] { return again.has_value(); }},
+         {[&] {
+              EXPECT_EQ(again->error, 0) << again->text;
+              requests.remove_address(a0_, prefix("10.0.0.9/24"), into(removed));
+              requests.remove_address(a0_, prefix("10.0.0.9/24"), into(removed_again));
+              requests.flush();
+          },
+          [&] { return removed && removed_again && !known(monitor, "10.0.0.9/24"); }}});
+    EXPECT_EQ(removed->error, 0) << removed->text;
+    EXPECT_EQ(removed_again->error, 0) << "what is not there is as good as removed";
+    EXPECT_TRUE(known(monitor, "10.0.0.1/24"));
+    EXPECT_EQ(requests.counters().sent, 4u);
+    EXPECT_EQ(requests.counters().failed, 0u);
+    EXPECT_EQ(requests.counters().in_flight, 0u);
+}
+
+TEST_F(NetlinkRequests, AnIpv6AddressServesAtOnceAndIsNoSource) {
+    Monitor monitor(loop_, [](const std::set<int>&) {});
+    monitor.start();
+    Requests requests(loop_);
+    int bound = -1;
+    std::optional<Answer> wide;
+    run({{[&] {
+              requests.add_address(
+                  a0_, prefix("2001:db8::9/128"), "", [&](int error, const std::string& text) {
+                      EXPECT_EQ(error, 0) << text;
+                      const Descriptor server(socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+                      sockaddr_in6 place{};
+                      place.sin6_family = AF_INET6;
+                      std::ranges::copy(prefix("2001:db8::9").address.bytes(), place.sin6_addr.s6_addr);
+                      bound = bind(server.get(), reinterpret_cast<const sockaddr*>(&place), sizeof place);
+                  });
+              requests.add_address(a0_, prefix("2001:db8:1::9/64"), "", into(wide));
+              requests.flush();
+          },
+          [&] { return wide && known(monitor, "2001:db8::9/128") && known(monitor, "2001:db8:1::9/64"); }}});
+    EXPECT_EQ(bound, 0) << "a tentative address cannot be bound";
+    EXPECT_EQ(wide->error, 0) << wide->text;
+    EXPECT_EQ(known(monitor, "2001:db8::9/128")->mark, our_mark);
+    EXPECT_TRUE(known(monitor, "2001:db8::9/128")->deprecated);
+    EXPECT_FALSE(known(monitor, "2001:db8::9/128")->tentative);
+    EXPECT_FALSE(known(monitor, "2001:db8:1::9/64")->deprecated);
+}
+
+TEST_F(NetlinkRequests, RefusalsComeWithASentence) {
+    Requests requests(loop_);
+    std::optional<Answer> no_link, no_link_removed, label;
+    run({{[&] {
+              requests.add_address(9999, prefix("10.0.0.9/24"), "", into(no_link));
+              requests.remove_address(9999, prefix("10.0.0.9/24"), into(no_link_removed));
+              requests.add_address(a0_, prefix("10.0.0.9/24"), "sixteen-letters-", into(label));
+              requests.flush();
+              EXPECT_FALSE(no_link || label) << "a completion ran inside flush()";
+          },
+          [&] { return no_link && no_link_removed && label; }}});
+    EXPECT_EQ(no_link->error, ENODEV);
+    EXPECT_FALSE(no_link->text.empty());
+    EXPECT_EQ(no_link_removed->error, 0);
+    EXPECT_EQ(label->error, EINVAL);
+    EXPECT_EQ(requests.counters().failed, 2u);
+}
+
+TEST_F(NetlinkRequests, AThousandAddressesGoInPortionsAndInOrder) {
+    constexpr int count = 1000;
+    Monitor monitor(loop_, [](const std::set<int>&) {});
+    monitor.start();
+    Requests requests(loop_);
+    std::vector<int> order;
+    std::size_t most_in_flight = 0;
+    int removed = 0;
+    run({{[&] {
+              for (int i = 0; i < count; ++i) {
+                  requests.add_address(
+                      a0_, prefix(numbered(i)), "", [&, i](int error, const std::string& text) {
+                          EXPECT_EQ(error, 0) << text;
+                          order.push_back(i);
+                          most_in_flight = std::max(most_in_flight, requests.counters().in_flight);
+                      });
+              }
+              EXPECT_EQ(requests.counters().queued, std::size_t{count}) << "only flush() sends";
+              EXPECT_EQ(requests.counters().sent, 0u);
+              requests.flush();
+              EXPECT_EQ(requests.counters().in_flight, Requests::max_in_flight);
+          },
+          [&] { return order.size() == count && monitor.facts().addresses(a0_).size() > count; }},
+         {[&] {
+              EXPECT_TRUE(std::ranges::is_sorted(order));
+              for (const Operation& operation : make_plan(monitor.facts(), {}).operations) {
+                  requests.submit(operation, [&](int error, const std::string& text) {
+                      EXPECT_EQ(error, 0) << text;
+                      ++removed;
+                  });
+              }
+              requests.flush();
+          },
+          [&] {
+              return removed == count && !known(monitor, numbered(count - 1)) && !known(monitor, numbered(0));
+          }}});
+    EXPECT_LT(most_in_flight, Requests::max_in_flight);
+    EXPECT_EQ(requests.counters().sent, 2u * count);
+    EXPECT_TRUE(known(monitor, "10.0.0.1/24"));
+}
+
+TEST_F(NetlinkRequests, WhatACompletionQueuesWaitsForFlush) {
+    Requests requests(loop_);
+    std::optional<Answer> first, second, third;
+    run({{[&] {
+              requests.add_address(a0_, prefix("10.0.0.8/24"), "", [&](int error, const std::string& text) {
+                  first = Answer{error, text};
+                  requests.add_address(a0_, prefix("10.0.0.9/24"), "", into(second));
+              });
+              requests.flush();
+          },
+          [&] { return first.has_value(); }},
+         {[&] {
+              EXPECT_EQ(requests.counters().queued, 1u);
+              EXPECT_EQ(requests.counters().sent, 1u);
+              requests.remove_address(a0_, prefix("10.0.0.8/24"), [&](int error, const std::string& text) {
+                  third = Answer{error, text};
+                  EXPECT_TRUE(second) << "out of order";
+              });
+              requests.flush();
+          },
+          [&] { return second && third; }}});
+    EXPECT_EQ(second->error, 0);
+}
+
+TEST_F(NetlinkRequests, TheKernelTakesAlongExactlyWhatThePlanForetold) {
+    Monitor monitor(loop_, [](const std::set<int>&) {});
+    monitor.start();
+    Requests requests(loop_);
+    std::size_t answered = 0;
+    const auto carry_out = [&](const std::vector<Operation>& operations) {
+        for (const Operation& operation : operations) {
+            requests.submit(operation, [&](int error, const std::string& text) {
+                EXPECT_EQ(error, 0) << text;
+                ++answered;
+            });
+        }
+        requests.flush();
+    };
+    const DesiredAddress first{a0_, prefix("10.7.0.9/24"), {}};
+    const DesiredAddress second{a0_, prefix("10.7.0.8/24"), {}};
+    run({{[&] {
+              carry_out(make_plan(monitor.facts(), std::vector{first, second}).operations);
+          },
+          [&] { return known(monitor, "10.7.0.8/24").has_value(); }},
+         {[&] { shell("ip addr add 10.7.0.1/24 dev a0 && ip addr add 10.8.0.1/24 dev a0"); },
+          [&] { return known(monitor, "10.8.0.1/24").has_value(); }},
+         {[&] {
+              const auto operations = make_plan(monitor.facts(), std::vector{second}).operations;
+              EXPECT_EQ(removal_hazards(monitor.facts(), operations),
+                        std::vector{*known(monitor, "10.7.0.1/24")});
+              carry_out(operations);
+          },
+          [&] { return answered == 4 && !known(monitor, "10.7.0.9/24") && known(monitor, "10.7.0.8/24"); }}});
+    EXPECT_FALSE(known(monitor, "10.7.0.1/24"));
+    EXPECT_TRUE(known(monitor, "10.8.0.1/24"));
+    EXPECT_FALSE(known(monitor, "10.7.0.8/24")->secondary);
+    EXPECT_TRUE(make_plan(monitor.facts(), std::vector{second}).operations.empty());
+}
+
+TEST_F(NetlinkRequests, AnAckThatNeverComesIsATimeout) {
+    test::FakeLoop loop;
+    const int descriptor = next_descriptor();
+    Requests requests(loop, 2s);
+    std::optional<Answer> lost, late;
+    requests.add_address(a0_, prefix("10.0.0.9/24"), "", into(lost));
+    requests.flush();
+    char ack[4096];
+    ASSERT_GT(recv(descriptor, ack, sizeof ack, MSG_DONTWAIT), 0);
+    loop.advance(1s);
+    requests.remove_address(a0_, prefix("10.0.0.9/24"), into(late));
+    requests.flush();
+    loop.sleep_through(30s);  // a stall: both deadlines are over, but one answer is there
+    loop.advance(0s);
+    ASSERT_TRUE(lost && late);
+    EXPECT_EQ(lost->error, ETIMEDOUT);
+    EXPECT_FALSE(lost->text.empty());
+    EXPECT_EQ(late->error, 0) << late->text;
+    EXPECT_EQ(requests.counters().in_flight, 0u);
+    EXPECT_EQ(requests.counters().failed, 1u);
+}
+
+TEST_F(NetlinkRequests, ARefusedSendIsCompletedOutsideOfFlush) {
+    test::FakeLoop loop;
+    const int descriptor = next_descriptor();
+    Requests requests(loop);
+    const Descriptor no_socket(open("/dev/null", O_RDWR | O_CLOEXEC));
+    ASSERT_EQ(dup2(no_socket.get(), descriptor), descriptor);
+    std::optional<Answer> answer;
+    requests.add_address(a0_, prefix("10.0.0.9/24"), "", into(answer));
+    requests.flush();
+    EXPECT_FALSE(answer);
+    loop.advance(0s);
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->error, ENOTSOCK);
+    EXPECT_EQ(requests.counters().sent, 0u);
+}
+
+}  // namespace
+}  // namespace vrrpd::netlink

@@ -1,0 +1,98 @@
+// The daemon without its process: wires the core to the world.
+//
+//     adverts, link and address facts, check verdicts,            adverts, addresses, services,
+//     kernel and service answers, time             ──► Router ──►  announcements, log lines
+//
+// Every fact ends in feed() or take(); every action starts in perform(). What one round of facts asks for leaves at
+// its end, adverts first, then netlink requests: so an advert never waits for anything else, and those of many
+// instances leave together. Nothing here decides, and nothing here waits.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "health/check.hpp"
+#include "netlink/monitor.hpp"
+#include "netlink/requests.hpp"
+#include "vrrpd/agent/address_keeper.hpp"
+#include "vrrpd/agent/service_set.hpp"
+#include "vrrpd/config/config.hpp"
+#include "vrrpd/core/router.hpp"
+#include "vrrpd/io/advert_receiver.hpp"
+#include "vrrpd/io/advert_sender.hpp"
+#include "vrrpd/io/announcer.hpp"
+#include "vrrpd/launcher/child.hpp"
+#include "vrrpd/loop/loop.hpp"
+
+namespace vrrpd {
+
+class Agent {
+  public:
+    /// Opens all sockets; throws std::system_error. `finished` is called once after shut_down(), when everything is
+    /// handed over.
+    Agent(Loop& loop, ChildStarter& starter, const config::Config& config, std::function<void()> finished);
+
+    /// Reads the kernel's facts, removes leftovers of a predecessor, and takes part from then on.
+    void start();
+
+    /// Hands everything over: planned demotion of all instances.
+    void shut_down();
+
+  private:
+    using Segment = std::pair<int, Family>;
+
+    void feed(Event event);
+    void take(const Packet& packet);
+    void on_deadline();
+    void perform_all();
+    void perform(const SendAdvert& action);
+    void perform(const SetAddresses& action);
+    void perform(const SetServices& action);
+    void perform(const Announce& action);
+    void perform(const RoleChanged& action);
+    void perform(const Notice& action);
+    void end_round();
+
+    void refresh_paths();
+    void open_receivers();
+    AdvertFilter filter_for(const Segment& segment) const;
+    template <typename Use>
+    void for_each_placed_address(InstanceId id, Use use);
+
+    void start_checks();
+    void on_report(std::size_t check, const health::Report& report);
+    void judge_service(std::size_t service, bool wanted);
+    void leave_when_done();
+    void publish_status();
+
+    Loop& loop_;
+    const config::Config& config_;
+    std::function<void()> finished_;
+    const std::vector<IpAddress> virtual_addresses_;
+
+    Router router_;
+    Actions actions_;
+    std::deque<Event> facts_;  // that came while others were carried out
+    bool in_round_ = false;
+    bool shutting_down_ = false;
+    std::unique_ptr<Timer> deadline_;
+
+    AdvertSender sender_;
+    std::map<Segment, std::unique_ptr<AdvertReceiver>> receivers_;
+    netlink::Monitor monitor_;
+    netlink::Requests requests_;
+    AddressKeeper addresses_;
+    Announcer announcer_;
+    std::vector<PathChanged> paths_;  // as last told to the core
+
+    std::vector<std::unique_ptr<health::Check>> checks_;
+    std::vector<bool> tracked_;  // by an instance: runs always
+    ServiceSet services_;
+    std::array<std::uint8_t, max_message_size> message_;
+};
+
+}  // namespace vrrpd

@@ -1,0 +1,127 @@
+#include "vrrpd/agent/service_set.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "vrrpd/io/log.hpp"
+
+namespace vrrpd {
+namespace {
+
+using log::Level;
+using service::StopMode;
+
+}  // namespace
+
+ServiceSet::ServiceSet(Loop& loop, ChildStarter& starter, const std::vector<service::ServiceOptions>& options,
+                       const std::vector<InstanceOptions>& instances, const std::vector<bool>& standby_checks,
+                       Callbacks callbacks)
+    : instances_(instances), callbacks_(std::move(callbacks)), members_(options.size()),
+      stopping_(instances.size(), false) {
+    for (std::size_t i = 0; i < options.size(); ++i) {
+        service::Listener listener;
+        listener.ready = [this, i] { on_ready(i); };
+        listener.stopped = [this, i] { on_stopped(i); };
+        listener.failed = [this, i](const std::string& reason) { on_failed(i, reason); };
+        listener.restarted = [name = options[i].name](const std::string& reason) {
+            log::write(Level::warning, fmt::format("Service({}) restarted reason=\"{}\"", name, reason));
+        };
+        listener.check_wanted = [this, i](bool wanted) { callbacks_.check_wanted(i, wanted); };
+        members_[i].service =
+            std::make_unique<service::Service>(loop, starter, options[i], standby_checks[i], std::move(listener));
+    }
+}
+
+void ServiceSet::begin() {
+    for (Member& member : members_) member.service->begin();
+}
+
+void ServiceSet::set(InstanceId id, ServiceWish wish) {
+    stopping_[id] = wish != ServiceWish::run;
+    for (const std::size_t index : instances_[id].services) {
+        Member& member = members_[index];
+        if (wish == ServiceWish::run) {
+            member.users.insert(id);
+            member.stopped = false;
+            member.service->want_run();
+        } else if (member.users.erase(id) > 0 && member.users.empty()) {
+            stop(member, wish == ServiceWish::stop ? StopMode::planned : StopMode::fault);
+        }
+    }
+    tell_if_stopped(id);
+}
+
+void ServiceSet::stop(Member& member, StopMode mode) {
+    member.ready = false;
+    if (leaving_) {
+        member.service->shut_down(mode);
+    } else {
+        member.service->want_stop(mode);
+    }
+}
+
+void ServiceSet::check_changed(std::size_t service, health::Verdict verdict, const std::string& text) {
+    if (verdict == health::Verdict::up) {
+        members_[service].service->check_passed();
+    } else {
+        members_[service].service->check_failed(text);
+    }
+}
+
+void ServiceSet::leave() { leaving_ = true; }
+
+void ServiceSet::end_all() {
+    for (Member& member : members_) {
+        if (member.users.empty()) member.service->shut_down(StopMode::planned);
+    }
+}
+
+bool ServiceSet::all_ended() const {
+    return std::ranges::none_of(members_, [](const Member& member) { return member.service->running(); });
+}
+
+// ---- what the services say -------------------------------------------------------------------------------------
+
+void ServiceSet::on_ready(std::size_t service) {
+    Member& member = members_[service];
+    member.ready = true;
+    log::write(Level::info, fmt::format("Service({}) ready", member.service->options().name));
+    for (const InstanceId id : std::set(member.users)) tell_if_ready(id);
+}
+
+void ServiceSet::on_stopped(std::size_t service) {
+    Member& member = members_[service];
+    member.stopped = true;
+    log::write(Level::info, fmt::format("Service({}) stopped", member.service->options().name));
+    for (InstanceId id = 0; id < instances_.size(); ++id) tell_if_stopped(id);
+    callbacks_.ended();
+}
+
+void ServiceSet::on_failed(std::size_t service, const std::string& reason) {
+    Member& member = members_[service];
+    member.ready = false;
+    const std::string& name = member.service->options().name;
+    log::write(Level::warning, fmt::format("Service({}) failed reason=\"{}\"", name, reason));
+    const Text text = Text::format("service %s: %s", name.c_str(), reason.c_str());
+    for (const InstanceId id : std::set(member.users)) {
+        callbacks_.changed({id, ServicesState::failed, text});
+    }
+}
+
+void ServiceSet::tell_if_ready(InstanceId id) {
+    const bool ready = std::ranges::all_of(instances_[id].services, [&](std::size_t i) { return members_[i].ready; });
+    if (ready) callbacks_.changed({id, ServicesState::ready, {}});
+}
+
+void ServiceSet::tell_if_stopped(InstanceId id) {
+    if (!stopping_[id]) return;
+    const bool stopped = std::ranges::all_of(instances_[id].services, [&](std::size_t i) {
+        return members_[i].stopped || !members_[i].users.empty();
+    });
+    if (!stopped) return;
+    stopping_[id] = false;
+    callbacks_.changed({id, ServicesState::stopped, {}});
+}
+
+}  // namespace vrrpd

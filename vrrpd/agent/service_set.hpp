@@ -1,0 +1,71 @@
+// All services of this host, and who needs them: adds up the wishes of the instances, and tells each instance about its
+// services as one.
+//
+// A service that several instances name stays up while any of them needs it. An instance is ready when all its services
+// are, fails when one of them does, and has stopped when none runs that nobody else needs.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "health/report.hpp"
+#include "vrrpd/core/events.hpp"
+#include "vrrpd/core/options.hpp"
+#include "vrrpd/launcher/child.hpp"
+#include "vrrpd/loop/loop.hpp"
+#include "vrrpd/service/service.hpp"
+
+namespace vrrpd {
+
+class ServiceSet {
+  public:
+    struct Callbacks {
+        std::function<void(const ServicesChanged&)> changed;
+        /// Judge the check of a service from now on, or do not any more.
+        std::function<void(std::size_t service, bool wanted)> check_wanted;
+        /// A process has ended: see all_ended().
+        std::function<void()> ended;
+    };
+
+    /// `standby_checks[i]`: the check of service i goes to an address that is always there.
+    ServiceSet(Loop& loop, ChildStarter& starter, const std::vector<service::ServiceOptions>& options,
+               const std::vector<InstanceOptions>& instances, const std::vector<bool>& standby_checks,
+               Callbacks callbacks);
+
+    /// Starts what is to run always.
+    void begin();
+    void set(InstanceId id, ServiceWish wish);
+    void check_changed(std::size_t service, health::Verdict verdict, const std::string& text);
+
+    /// From now on a service that stops does not go to standby.
+    void leave();
+    /// Ends what is still running, after leave().
+    void end_all();
+    bool all_ended() const;
+
+  private:
+    struct Member {
+        std::unique_ptr<service::Service> service;
+        std::set<InstanceId> users;
+        bool ready = false;
+        bool stopped = true;
+    };
+
+    void on_ready(std::size_t service);
+    void on_stopped(std::size_t service);
+    void on_failed(std::size_t service, const std::string& reason);
+    void stop(Member& member, service::StopMode mode);
+    void tell_if_ready(InstanceId id);
+    void tell_if_stopped(InstanceId id);
+
+    const std::vector<InstanceOptions>& instances_;
+    Callbacks callbacks_;
+    std::vector<Member> members_;
+    std::vector<bool> stopping_;  // by instance: has not been told yet that all its services have stopped
+    bool leaving_ = false;
+};
+
+}  // namespace vrrpd

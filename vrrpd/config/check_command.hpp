@@ -1,0 +1,15 @@
+// `vrrpd --check [FILE...]`: says whether configurations are valid, and what is wrong with them.
+#pragma once
+
+#include <iosfwd>
+#include <span>
+#include <string>
+
+namespace vrrpd::config {
+
+/// Checks each file for itself; without one, /etc/vrrpd/vrrpd.ini. A file without errors gets one line on
+/// `out`, each problem one on `err`. Returns the exit code: 0 valid, 1 valid with warnings, 2 errors or
+/// unreadable.
+int check_files(std::span<const std::string> files, std::ostream& out, std::ostream& err);
+
+}  // namespace vrrpd::config

@@ -1,0 +1,176 @@
+#include "vrrpd/config/resolve.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "vrrpd/config/source.hpp"
+#include "vrrpd/config/suggest.hpp"
+#include "vrrpd/config/system.hpp"
+
+namespace vrrpd::config {
+namespace {
+
+class Resolver {
+  public:
+    Resolver(const Drafts& drafts, Report& report) : drafts_(drafts), report_(report) {}
+
+    Config run() {
+        resolve_global();
+        for (const Draft& draft : drafts_.checks) config_.checks.push_back(check(draft));
+        for (const Draft& draft : drafts_.services) config_.services.push_back(service(draft));
+        for (const Draft& draft : drafts_.instances) config_.instances.push_back(instance(draft));
+        return std::move(config_);
+    }
+
+  private:
+    void resolve_global();
+    health::CheckOptions check(const Draft& draft);
+    service::ServiceOptions service(const Draft& draft);
+    InstanceOptions instance(const Draft& draft);
+
+    Credentials credentials(const Draft& draft, const std::string& user);
+    void find_command(const Draft& draft, std::vector<std::string>& command);
+    std::optional<std::string> password(const Draft& draft, const InstanceDraft& instance);
+    std::optional<std::size_t> index_of(const std::deque<Draft>& targets, Section kind, const Draft& draft,
+                                        const Place& place, std::string_view key, const std::string& name);
+
+    const Drafts& drafts_;
+    Report& report_;
+    Config config_;
+    std::optional<Credentials> script_credentials_;
+};
+
+/// Without a user of their own, commands run as script_user, else vrrpd_script, else nobody: never as the
+/// daemon's user unless it is named.
+void Resolver::resolve_global() {
+    config_.global = std::get<GlobalOptions>(drafts_.global.body);
+    GlobalOptions& global = config_.global;
+    if (global.router_id.empty()) global.router_id = host_name();
+    const std::vector<std::string> candidates = global.script_user.empty()
+                                                    ? std::vector<std::string>{"vrrpd_script", "nobody"}
+                                                    : std::vector{global.script_user};
+    for (const std::string& user : candidates) {
+        const auto found = find_user(user);
+        if (found) {
+            script_credentials_ = *found;
+            return;
+        }
+        if (!global.script_user.empty()) report_.error(drafts_.global, "script_user", found.error());
+    }
+}
+
+Credentials Resolver::credentials(const Draft& draft, const std::string& user) {
+    if (user.empty()) {
+        const bool reported = !config_.global.script_user.empty();
+        if (!script_credentials_ && !reported) {
+            report_.error(draft, "user",
+                          "this host has neither vrrpd_script nor nobody, name a user that exists");
+        }
+        return script_credentials_.value_or(Credentials{});
+    }
+    const auto found = find_user(user);
+    if (!found) report_.error(draft, "user", found.error());
+    return found.value_or(Credentials{});
+}
+
+void Resolver::find_command(const Draft& draft, std::vector<std::string>& command) {
+    if (command.empty()) return;
+    const auto program = find_program(command.front());
+    if (program) {
+        command.front() = *program;
+    } else {
+        report_.error(draft, "command", program.error());
+    }
+}
+
+health::CheckOptions Resolver::check(const Draft& draft) {
+    const auto& check_draft = std::get<CheckDraft>(draft.body);
+    health::CheckOptions options = check_draft;
+    if (options.kind == health::Kind::script) options.credentials = credentials(draft, check_draft.user);
+    find_command(draft, options.command);
+    return options;
+}
+
+service::ServiceOptions Resolver::service(const Draft& draft) {
+    const auto& service_draft = std::get<ServiceDraft>(draft.body);
+    service::ServiceOptions options = service_draft;
+    options.credentials = credentials(draft, service_draft.user);
+    find_command(draft, options.command);
+    if (!options.check.empty()) {
+        const auto place = draft.given.find("check")->second;
+        index_of(drafts_.checks, Section::check, draft, place, "check", options.check);
+    }
+    return options;
+}
+
+InstanceOptions Resolver::instance(const Draft& draft) {
+    const auto& instance_draft = std::get<InstanceDraft>(draft.body);
+    InstanceOptions options = instance_draft;
+    if (!options.addresses.empty()) options.family = options.addresses.front().prefix.address.family();
+    options.password = password(draft, instance_draft);
+    for (const TrackReference& track : instance_draft.track_checks) {
+        const auto index =
+            index_of(drafts_.checks, Section::check, draft, track.place, "track_check", track.name);
+        if (index) options.checks.push_back({*index, track.weight, track.reverse});
+    }
+    for (const auto& [name, place] : instance_draft.preempt_checks) {
+        const auto index = index_of(drafts_.checks, Section::check, draft, place, "preempt_check", name);
+        if (index) options.gates.push_back(*index);
+    }
+    for (const auto& [name, place] : instance_draft.service_names) {
+        const auto index = index_of(drafts_.services, Section::service, draft, place, "service", name);
+        if (!index) continue;
+        options.services.push_back(*index);
+        options.stop_bound = std::max(options.stop_bound, config_.services[*index].stop_timeout);
+    }
+    return options;
+}
+
+/// Whether there should be one is up to the rules.
+std::optional<std::string> Resolver::password(const Draft& draft, const InstanceDraft& instance) {
+    if (instance.password_file.empty()) return instance.password;
+    constexpr std::size_t limit = 4096;
+    const auto text = read_text_file(instance.password_file, limit);
+    if (!text) {
+        report_.error(draft, "auth_pass_file",
+                      fmt::format("{} {}", excerpt(instance.password_file), text.error()));
+        return std::nullopt;
+    }
+    std::string password = text->substr(0, text->find('\n'));
+    if (password.ends_with('\r')) password.pop_back();
+    if (password.empty() || password.size() > max_password_length) {
+        report_.error(draft, "auth_pass_file",
+                      fmt::format("its first line has {} characters, allowed are 1 to {}", password.size(),
+                                  max_password_length));
+        return std::nullopt;
+    }
+    return password;
+}
+
+std::optional<std::size_t> Resolver::index_of(const std::deque<Draft>& targets, Section kind,
+                                              const Draft& draft, const Place& place, std::string_view key,
+                                              const std::string& name) {
+    const auto found = std::ranges::find(targets, name, &Draft::name);
+    if (found != targets.end()) return static_cast<std::size_t>(found - targets.begin());
+    if (drafts_.doubtful_names.contains(name)) return std::nullopt;
+    std::vector<std::string> names;
+    for (const Draft& target : targets) names.push_back(target.name);
+    const auto meant = nearest(name, names);
+    report_.error_at(draft, place, key,
+                     fmt::format("there is no [{} {}]{}", kind_of(kind), name,
+                                 meant           ? ", did you mean " + *meant + "?"
+                                 : names.empty() ? ", write one"
+                                                 : fmt::format(", allowed: {}", fmt::join(names, ", "))));
+    return std::nullopt;
+}
+
+}  // namespace
+
+Config resolve(const Drafts& drafts, Report& report) {
+    return Resolver(drafts, report).run();
+}
+
+}  // namespace vrrpd::config

@@ -1,0 +1,12 @@
+// What several keys or several sections must agree on, and what is allowed but probably not meant.
+#pragma once
+
+#include "vrrpd/config/collect.hpp"
+#include "vrrpd/config/config.hpp"
+
+namespace vrrpd::config {
+
+/// `config` is what resolve() made of `drafts`. A key that is already known to be wrong is not judged again.
+void check_rules(const Drafts& drafts, const Config& config, Report& report);
+
+}  // namespace vrrpd::config

@@ -1,0 +1,364 @@
+#include "vrrpd/config/schema.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <syslog.h>
+#include <type_traits>
+
+#include "vrrpd/config/types.hpp"
+
+namespace vrrpd::config {
+namespace {
+
+using health::CheckOptions;
+using service::ServiceOptions;
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using Sentences = std::vector<std::string>;
+
+constexpr Duration none = Duration::zero();
+
+/// Properties of a key that most keys do not have.
+struct Flags {
+    bool required = false;
+    bool may_be_empty = false;
+};
+
+/// A key with one value, which becomes a member of the section's draft.
+template <typename Body, typename T, typename Member>
+Key single(Section section, std::string name, Type<T> type, Member member, std::string standard,
+           std::string help, Flags flags = {}) {
+    auto apply = [type, member](Draft& draft, const Value& value, const Place&) -> Sentences {
+        auto read = type.read(value);
+        if (!read) return {read.error()};
+        auto& target = std::get<Body>(draft.body).*member;
+        target = static_cast<std::remove_reference_t<decltype(target)>>(std::move(*read));
+        return {};
+    };
+    return {section,        std::move(name),    type.text, std::move(standard), std::move(help), false,
+            flags.required, flags.may_be_empty, apply};
+}
+
+/// A list: `add` takes one item and says what is wrong with it, or nothing.
+template <typename Body, typename Add>
+Key list(Section section, std::string name, std::string type, std::string help, Add add) {
+    auto apply = [add](Draft& draft, const Value& value, const Place& place) -> Sentences {
+        Sentences sentences;
+        for (const Value& item : items_of(value)) {
+            std::string sentence =
+                item.empty() ? "an item of the list is empty" : add(std::get<Body>(draft.body), item, place);
+            if (!sentence.empty()) sentences.push_back(std::move(sentence));
+        }
+        return sentences;
+    };
+    return {section, std::move(name), std::move(type), {}, std::move(help), true, false, false, apply};
+}
+
+template <typename T, typename Member>
+Key global(std::string name, Type<T> type, Member member, std::string standard, std::string help,
+           Flags flags = {}) {
+    return single<GlobalOptions>(Section::global, name, type, member, standard, help, flags);
+}
+
+template <typename T, typename Member>
+Key instance(std::string name, Type<T> type, Member member, std::string standard, std::string help,
+             Flags flags = {}) {
+    return single<InstanceDraft>(Section::instance, name, type, member, standard, help, flags);
+}
+
+template <typename T, typename Member>
+Key check(std::string name, Type<T> type, Member member, std::string standard, std::string help,
+          Flags flags = {}) {
+    return single<CheckDraft>(Section::check, name, type, member, standard, help, flags);
+}
+
+template <typename T, typename Member>
+Key service(std::string name, Type<T> type, Member member, std::string standard, std::string help,
+            Flags flags = {}) {
+    return single<ServiceDraft>(Section::service, name, type, member, standard, help, flags);
+}
+
+Type<int> facility() {
+    return choice<int>({{"daemon", LOG_DAEMON},
+                        {"user", LOG_USER},
+                        {"auth", LOG_AUTH},
+                        {"authpriv", LOG_AUTHPRIV},
+                        {"local0", LOG_LOCAL0},
+                        {"local1", LOG_LOCAL1},
+                        {"local2", LOG_LOCAL2},
+                        {"local3", LOG_LOCAL3},
+                        {"local4", LOG_LOCAL4},
+                        {"local5", LOG_LOCAL5},
+                        {"local6", LOG_LOCAL6},
+                        {"local7", LOG_LOCAL7}});
+}
+
+Type<health::Kind> check_kind() {
+    const std::string later = "is not supported by this version";
+    return choice<health::Kind>({{"tcp", health::Kind::tcp},
+                                 {"memcached", health::Kind::memcached},
+                                 {"script", health::Kind::script}},
+                                {{"redis", later},
+                                 {"http", later},
+                                 {"send_expect", later},
+                                 {"process", later},
+                                 {"file", later},
+                                 {"ping", later}});
+}
+
+Type<bool> authentication() {
+    return choice<bool>(
+        {{"none", false}, {"PASS", true}},
+        {{"AH", "is not there, it was withdrawn with RFC 3768 and nobody but IPsec can do it"}});
+}
+
+Type<std::string> interface_name() {
+    return {"interface", [](const Value& value) { return parse_interface(text_of(value)); }};
+}
+
+Type<std::string> name_of(std::string_view kind) {
+    return {fmt::format("NAME of a [{} NAME]", kind),
+            [](const Value& value) { return parse_name(text_of(value)); }};
+}
+
+Type<health::Endpoint> endpoint() {
+    return {"ADDR:PORT", [](const Value& value) { return parse_endpoint(text_of(value)); }};
+}
+
+/// Not quoted in messages: a password belongs in no log.
+Type<std::string> password() {
+    return {
+        "text, 1 to 8 characters", [](const Value& value) -> Result<std::string> {
+            std::string read = text_of(value);
+            if (!read.empty() && read.size() <= max_password_length) return read;
+            return failure(fmt::format("{} characters long, allowed are 1 to {}: the rest would not be sent",
+                                       read.size(), max_password_length));
+        }};
+}
+
+auto add_address(std::vector<VirtualAddress> InstanceOptions::*target) {
+    return [target](InstanceDraft& draft, const Value& item, const Place& place) -> std::string {
+        const auto address = parse_virtual_address(words_of(item));
+        if (!address) return address.error();
+        if (!draft.address_places.emplace(address->prefix.address, place).second) {
+            return fmt::format("{} is there twice, an instance has each address once",
+                               address->prefix.address.to_string());
+        }
+        (draft.*target).push_back(*address);
+        return {};
+    };
+}
+
+std::string add_track(InstanceDraft& draft, const Value& item, const Place& place) {
+    const auto track = parse_track(words_of(item));
+    if (!track) return track.error();
+    if (std::ranges::find(draft.track_checks, track->name, &TrackReference::name) !=
+        draft.track_checks.end()) {
+        return fmt::format("{} is there twice, an instance tracks each check once", excerpt(track->name));
+    }
+    draft.track_checks.push_back({*track, place});
+    return {};
+}
+
+auto add_reference(std::vector<Reference> InstanceDraft::*target) {
+    return [target](InstanceDraft& draft, const Value& item, const Place& place) -> std::string {
+        const auto name = parse_name(text_of(item));
+        if (!name) return name.error();
+        auto& references = draft.*target;
+        if (std::ranges::find(references, *name, &Reference::name) != references.end()) {
+            return fmt::format("{} is there twice, once is enough", excerpt(*name));
+        }
+        references.push_back({*name, place});
+        return {};
+    };
+}
+
+/// A key that says what is the only possibility so far: read, checked, and nothing to keep.
+Key memcached_probe() {
+    const auto type = choice<bool>({{"version", true}}, {{"set_get", "is not supported by this version"},
+                                                         {"stats", "is not supported by this version"}});
+    auto apply = [type](Draft&, const Value& value, const Place&) -> Sentences {
+        const auto read = type.read(value);
+        return read ? Sentences{} : Sentences{read.error()};
+    };
+    return {Section::check, "probe", type.text, "version", "memcached: what is asked",
+            false,          false,   false,     apply};
+}
+
+/// The files behind it are read before any key is applied (source.hpp).
+Key include() {
+    return list<GlobalOptions>(Section::global, "include",
+                               "path or pattern, relative to the file that names it", "further files",
+                               [](GlobalOptions&, const Value&, const Place&) { return ""; });
+}
+
+void add_global_keys(std::vector<Key>& keys) {
+    using G = GlobalOptions;
+    const auto target = choice<LogTarget>({{"auto", LogTarget::automatic},
+                                           {"journal", LogTarget::journal},
+                                           {"syslog", LogTarget::syslog},
+                                           {"stderr", LogTarget::standard_error}});
+    const auto level = choice<LogLevel>({{"error", LogLevel::error},
+                                         {"warning", LogLevel::warning},
+                                         {"notice", LogLevel::notice},
+                                         {"info", LogLevel::info},
+                                         {"debug", LogLevel::debug}});
+    const Flags empty{.may_be_empty = true};
+    keys.push_back(global("router_id", text(255), &G::router_id, "",
+                          "name of this host in the log; default: host name"));
+    keys.push_back(global("log_target", target, &G::log_target, "auto", "where the log goes"));
+    keys.push_back(
+        global("log_level", level, &G::log_level, "info", "the least important lines that are logged"));
+    keys.push_back(
+        global("log_facility", facility(), &G::log_facility, "daemon", "facility of the log lines"));
+    keys.push_back(global("script_user", text(32), &G::script_user, "",
+                          "who scripts and commands run as; default: vrrpd_script, else nobody", empty));
+    keys.push_back(global("realtime", yes_or_no(), &G::realtime, "yes", "SCHED_RR for the protocol thread"));
+    keys.push_back(
+        global("lock_memory", yes_or_no(), &G::lock_memory, "yes", "keep the program out of swap"));
+    keys.push_back(include());
+}
+
+void add_protocol_keys(std::vector<Key>& keys) {
+    using I = InstanceDraft;
+    const auto version = choice<Version>({{"2", Version::v2}, {"3", Version::v3}});
+    const auto checksum = choice<ChecksumMode>({{"auto", ChecksumMode::automatic},
+                                                {"rfc9568", ChecksumMode::rfc9568},
+                                                {"rfc5798", ChecksumMode::rfc5798}});
+    const std::string address = "ADDR[/LEN] [dev IF] [label L]";
+    const Flags required{.required = true};
+    keys.push_back(instance("interface", interface_name(), &I::interface, "", "where adverts go", required));
+    keys.push_back(instance("virtual_router_id", number(1, 255), &I::virtual_router_id, "",
+                            "VRID: the same on all hosts of the pair, unique per interface and family",
+                            required));
+    keys.push_back(instance("priority", number(1, owner_priority), &I::priority, "100",
+                            "the highest is MASTER; 255: the owner of the addresses"));
+    keys.push_back(
+        instance("advert_int", duration(milliseconds(10), seconds(255)), &I::advert_interval, "1s",
+                 "time between adverts; version 3: 10ms to 40.95s in 10ms steps, version 2: whole seconds"));
+    keys.push_back(instance("version", version, &I::version, "3", "VRRP version"));
+    keys.push_back(list<I>(Section::instance, "virtual_ipaddress", address,
+                           "addresses that move and stand in the advert", add_address(&I::addresses)));
+    keys.push_back(list<I>(Section::instance, "virtual_ipaddress_excluded", address,
+                           "addresses that move and do not stand in the advert",
+                           add_address(&I::excluded_addresses)));
+    keys.push_back(
+        instance("checksum", checksum, &I::checksum, "auto", "version 3 over IPv4: the form that is sent"));
+    keys.push_back(instance("auth_type", authentication(), &I::with_password, "none", "version 2 only"));
+    keys.push_back(instance("auth_pass", password(), &I::password, "", "the password of auth_type = PASS"));
+    keys.push_back(
+        instance("auth_pass_file", absolute_path(), &I::password_file, "", "a file that holds the password"));
+}
+
+void add_behaviour_keys(std::vector<Key>& keys) {
+    using I = InstanceDraft;
+    keys.push_back(instance("nopreempt", no_or_yes(), &I::preempt, "no", "never take over from a live peer"));
+    keys.push_back(instance("preempt_delay", duration(none, hours(24)), &I::preempt_delay, "0s",
+                            "wait this long before taking over from a live peer"));
+    keys.push_back(instance("startup_delay", duration(none, hours(24)), &I::startup_delay, "0s",
+                            "listen, but do not become MASTER, for this long after the start"));
+    keys.push_back(instance("down_timer_adverts", number(1, 100), &I::down_timer_adverts, "3",
+                            "silent intervals until the peer counts as down; other values leave the RFC"));
+    keys.push_back(list<I>(Section::instance, "track_check", "NAME [weight N [reverse]]",
+                           "checks that change the priority, or without a weight mean FAULT", add_track));
+    keys.push_back(list<I>(Section::instance, "preempt_check", "NAME of a [check NAME]",
+                           "checks that must pass before a live peer is taken over from",
+                           add_reference(&I::preempt_checks)));
+    keys.push_back(list<I>(Section::instance, "service", "NAME of a [service NAME]",
+                           "services that start and stop with the role", add_reference(&I::service_names)));
+    keys.push_back(
+        instance("garp_master_repeat", number(1, 100), &I::announce_count, "5", "announcements in a burst"));
+    keys.push_back(instance("garp_interval", duration(none, seconds(10)), &I::announce_interval, "20ms",
+                            "time between two announcements of one address"));
+    keys.push_back(instance("garp_master_delay", duration(none, hours(1)), &I::announce_repeat_delay, "5s",
+                            "time until the second burst; 0: none"));
+    keys.push_back(instance("garp_master_refresh", duration(none, hours(24)), &I::announce_refresh, "60s",
+                            "announce again while MASTER; 0: never"));
+    keys.push_back(instance("fault_hold", duration(none, minutes(10)), &I::fault_hold, "30s",
+                            "stay in FAULT after a service failed; doubles up to 10min while it repeats"));
+}
+
+void add_check_keys(std::vector<Key>& keys) {
+    using C = CheckDraft;
+    const Flags empty{.may_be_empty = true};
+    const Flags required{.required = true};
+    keys.push_back(check("type", check_kind(), &C::kind, "", "what is asked", required));
+    keys.push_back(check("address", endpoint(), &C::endpoint, "", "tcp, memcached: where"));
+    keys.push_back(memcached_probe());
+    keys.push_back(check("command", command(), &C::command, "", "script: exit code 0 is a success"));
+    keys.push_back(
+        check("user", text(32), &C::user, "", "script: who it runs as; default: script_user", empty));
+    keys.push_back(
+        check("interval", duration(milliseconds(10), hours(1)), &C::interval, "1s", "time between probes"));
+    keys.push_back(check("timeout", duration(milliseconds(1), hours(1)), &C::timeout, "500ms",
+                         "of connect and exchange together; at most the interval"));
+    keys.push_back(check("fall", number(1, 1000), &C::fall, "2", "failures in a row until it fails"));
+    keys.push_back(check("rise", number(1, 1000), &C::rise, "2", "successes in a row until it passes again"));
+    keys.push_back(check("init_fail", yes_or_no(), &C::init_fail, "no", "failing until the first success"));
+    keys.push_back(check("watch", yes_or_no(), &C::watch, "yes",
+                         "tcp, memcached: hold one idle connection; its loss triggers a probe"));
+    keys.push_back(
+        check("fast_fail", yes_or_no(), &C::fast_fail, "yes", "after a failure probe again at once"));
+}
+
+void add_service_keys(std::vector<Key>& keys) {
+    using S = ServiceDraft;
+    const auto run =
+        choice<service::Run>({{"master", service::Run::master}, {"always", service::Run::always}});
+    const auto on_failure = choice<service::OnFailure>(
+        {{"fault", service::OnFailure::fault}, {"ignore", service::OnFailure::ignore}});
+    const Flags empty{.may_be_empty = true};
+    const Flags required{.required = true};
+    keys.push_back(
+        service("command", command(), &S::command, "", "the program, in the foreground", required));
+    keys.push_back(service("user", text(32), &S::user, "", "who it runs as; default: script_user", empty));
+    keys.push_back(service("run", run, &S::run, "master", "when it runs here"));
+    keys.push_back(service("listen", endpoint(), &S::listen, "", "it is ready when this accepts"));
+    keys.push_back(service("check", name_of("check"), &S::check, "", "judged only while it should run here"));
+    keys.push_back(service("start_timeout", duration(milliseconds(10), minutes(10)), &S::start_timeout, "2s",
+                           "longest time until it listens"));
+    keys.push_back(service("stop_timeout", duration(milliseconds(10), minutes(10)), &S::stop_timeout, "1s",
+                           "then SIGKILL to the whole process group"));
+    keys.push_back(service("restart_delay", duration(none, seconds(30)), &S::restart_delay, "200ms",
+                           "the first restart is at once, then this, doubling up to 30s"));
+    keys.push_back(service("restart_limit", number(1, 1000), &S::restart_limit, "5",
+                           "failures in a row until it failed"));
+    keys.push_back(service("on_failure", on_failure, &S::on_failure, "fault",
+                           "what its failure means for the instance"));
+}
+
+}  // namespace
+
+const std::vector<Key>& schema() {
+    static const std::vector<Key> keys = [] {
+        std::vector<Key> all;
+        add_global_keys(all);
+        add_protocol_keys(all);
+        add_behaviour_keys(all);
+        add_check_keys(all);
+        add_service_keys(all);
+        return all;
+    }();
+    return keys;
+}
+
+const Key* find_key(Section section, std::string_view name) {
+    const Section owner = section == Section::defaults ? Section::instance : section;
+    const auto& keys = schema();
+    const auto found =
+        std::ranges::find_if(keys, [&](const Key& key) { return key.section == owner && key.name == name; });
+    return found == keys.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> key_names(Section section) {
+    const Section owner = section == Section::defaults ? Section::instance : section;
+    std::vector<std::string> names;
+    for (const Key& key : schema()) {
+        if (key.section == owner) names.push_back(key.name);
+    }
+    return names;
+}
+
+}  // namespace vrrpd::config

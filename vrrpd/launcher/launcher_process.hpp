@@ -1,0 +1,19 @@
+// The launcher process: a small single-threaded copy of the daemon, forked before it has threads, locked
+// memory or real-time scheduling, that starts the daemon's children.
+//
+// It serves start requests one after the other and remembers whom it started. It runs with all signals
+// blocked: those for the daemon's group are not for it, and it ends when its socket does. By then the daemon
+// is gone, and so that nothing outlives it, the launcher kills the process groups of all children that had
+// not ended before; the death signal of each child reaches only the leader of its group.
+#pragma once
+
+#include <sys/types.h>
+
+namespace vrrpd {
+
+/// Serves on `socket` (blocking, SOCK_SEQPACKET) until its other end is closed. `daemon` is this process's
+/// parent. Call in a freshly forked process with all signals blocked: it closes all descriptors but the
+/// socket and the standard three.
+[[noreturn]] void run_launcher_process(int socket, pid_t daemon);
+
+}  // namespace vrrpd

@@ -1,0 +1,128 @@
+#include "vrrpd/launcher/wire.hpp"
+
+#include <cerrno>
+#include <cstring>
+
+#include <sys/socket.h>
+
+namespace vrrpd::wire {
+namespace {
+
+struct Header {
+    std::uint64_t id;
+    uid_t user;
+    gid_t group;
+    std::uint32_t arguments;
+    std::uint32_t variables;
+    std::uint32_t keep_output;
+};
+
+constexpr std::size_t descriptor_count = 2;
+
+// Appends each string with its zero. False: one of them holds a zero itself and would come out as two.
+bool append(std::vector<char>& message, const std::vector<std::string>& strings) {
+    for (const auto& text : strings) {
+        if (text.find('\0') != std::string::npos) return false;
+        message.insert(message.end(), text.c_str(), text.c_str() + text.size() + 1);
+    }
+    return true;
+}
+
+std::size_t length(const std::vector<std::string>& strings) {
+    std::size_t sum = 0;
+    for (const auto& text : strings) sum += text.size() + 1;
+    return sum;
+}
+
+// Takes `count` zero-terminated strings off the front of `rest`.
+bool take(std::span<char>& rest, std::uint32_t count, std::vector<char*>& strings) {
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const void* end = rest.empty() ? nullptr : std::memchr(rest.data(), '\0', rest.size());
+        if (end == nullptr) return false;
+        strings.push_back(rest.data());
+        rest = rest.subspan(static_cast<std::size_t>(static_cast<const char*>(end) - rest.data()) + 1);
+    }
+    return true;
+}
+
+}  // namespace
+
+tl::expected<std::vector<char>, int> encode(std::uint64_t id, const Command& command) {
+    if (command.argv.empty() || command.argv.front().empty()) return tl::make_unexpected(EINVAL);
+    if (sizeof(Header) + length(command.argv) + length(command.environment) > max_request) {
+        return tl::make_unexpected(E2BIG);
+    }
+    const Header header{.id = id,
+                        .user = command.credentials.user,
+                        .group = command.credentials.group,
+                        .arguments = static_cast<std::uint32_t>(command.argv.size()),
+                        .variables = static_cast<std::uint32_t>(command.environment.size()),
+                        .keep_output = command.keep_output ? 1u : 0u};
+    std::vector<char> message(sizeof header);
+    std::memcpy(message.data(), &header, sizeof header);
+    if (!append(message, command.argv) || !append(message, command.environment)) {
+        return tl::make_unexpected(EINVAL);
+    }
+    return message;
+}
+
+std::optional<Request> decode(std::span<char> message) {
+    Header header;
+    if (message.size() < sizeof header) return std::nullopt;
+    std::memcpy(&header, message.data(), sizeof header);
+    Request request{.id = header.id,
+                    .credentials = {.user = header.user, .group = header.group},
+                    .keep_output = header.keep_output != 0,
+                    .argv = {},
+                    .environment = {}};
+    std::span<char> rest = message.subspan(sizeof header);
+    if (header.arguments == 0 || !take(rest, header.arguments, request.argv) ||
+        !take(rest, header.variables, request.environment) || !rest.empty()) {
+        return std::nullopt;
+    }
+    request.argv.push_back(nullptr);
+    return request;
+}
+
+bool send_reply(int socket, const Reply& reply, std::span<const int> descriptors) {
+    Reply copy = reply;
+    iovec part{&copy, sizeof copy};
+    alignas(cmsghdr) char control[CMSG_SPACE(descriptor_count * sizeof(int))] = {};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    if (descriptors.size() == descriptor_count) {
+        message.msg_control = control;
+        message.msg_controllen = sizeof control;
+        cmsghdr* rights = CMSG_FIRSTHDR(&message);
+        rights->cmsg_level = SOL_SOCKET;
+        rights->cmsg_type = SCM_RIGHTS;
+        rights->cmsg_len = CMSG_LEN(descriptors.size_bytes());
+        std::memcpy(CMSG_DATA(rights), descriptors.data(), descriptors.size_bytes());
+    }
+    return sendmsg(socket, &message, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof copy);
+}
+
+Received receive_reply(int socket, Reply& reply, ChildDescriptors& descriptors) {
+    iovec part{&reply, sizeof reply};
+    alignas(cmsghdr) char control[CMSG_SPACE(descriptor_count * sizeof(int))] = {};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    const ssize_t size = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (size < 0) return errno == EAGAIN || errno == EINTR ? Received::nothing_yet : Received::closed;
+    if (size != static_cast<ssize_t>(sizeof reply)) return Received::closed;
+
+    const cmsghdr* rights = CMSG_FIRSTHDR(&message);
+    if (rights == nullptr || rights->cmsg_type != SCM_RIGHTS) return Received::reply;
+    int numbers[descriptor_count] = {-1, -1};
+    const std::size_t bytes = std::min(rights->cmsg_len - CMSG_LEN(0), sizeof numbers);
+    std::memcpy(numbers, CMSG_DATA(rights), bytes);
+    ChildDescriptors received{Descriptor(numbers[0]), Descriptor(numbers[1])};
+    if (bytes == sizeof numbers && (message.msg_flags & MSG_CTRUNC) == 0) descriptors = std::move(received);
+    return Received::reply;
+}
+
+}  // namespace vrrpd::wire

@@ -1,0 +1,65 @@
+// What the daemon and its launcher process say to each other over their SOCK_SEQPACKET pair: one message a
+// request, one message a reply, with the descriptors that belong to the reply.
+//
+// Both ends are the same program on the same machine, so numbers travel as they lie in memory. Still every
+// message is read with bounds, so that a bug on one side cannot make the other run what was never asked for.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include <sys/types.h>
+
+#include "vrrpd/core/result.hpp"
+#include "vrrpd/launcher/child.hpp"
+#include "vrrpd/loop/descriptor.hpp"
+
+namespace vrrpd::wire {
+
+/// The longest request in bytes, arguments and environment together.
+inline constexpr std::size_t max_request = 64 * 1024;
+
+/// A command to start, as the launcher process sees it. The strings point into the message that it was read
+/// from.
+struct Request {
+    std::uint64_t id = 0;
+    Credentials credentials;
+    bool keep_output = false;
+    std::vector<char*> argv;         ///< at least one, ends with a null pointer as execve wants it
+    std::vector<char*> environment;  ///< as given, without the end
+};
+
+/// The message for `command`, or an errno: EINVAL without a program or with a zero byte inside a string,
+/// E2BIG beyond max_request.
+tl::expected<std::vector<char>, int> encode(std::uint64_t id, const Command& command);
+
+/// Reads a request; nothing if the message is not exactly one.
+std::optional<Request> decode(std::span<char> message);
+
+/// What became of a request.
+struct Reply {
+    std::uint64_t id = 0;
+    pid_t pid = 0;  ///< 0: there is no child
+    int error = 0;  ///< errno why there is none, or none that is of use
+};
+
+/// What comes with the reply of a success.
+struct ChildDescriptors {
+    Descriptor process;     ///< pidfd
+    Descriptor exec_error;  ///< read end: an errno if the program could not be executed, else just the end
+};
+
+/// Sends without SIGPIPE; `descriptors` is either empty or {pidfd, read end}. False with errno set when it
+/// failed.
+bool send_reply(int socket, const Reply& reply, std::span<const int> descriptors);
+
+enum class Received { reply, nothing_yet, closed };
+
+/// Takes the next reply without waiting. Descriptors that do not come in full, because this process ran out
+/// of them, are left out.
+Received receive_reply(int socket, Reply& reply, ChildDescriptors& descriptors);
+
+}  // namespace vrrpd::wire

@@ -1,0 +1,128 @@
+// The process: configuration, launcher, log, loop, agent, in the order that each needs.
+#include <csignal>
+#include <cstddef>
+#include <cstring>
+#include <exception>
+#include <iostream>
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "vrrpd/agent/agent.hpp"
+#include "vrrpd/command_line.hpp"
+#include "vrrpd/config/check_command.hpp"
+#include "vrrpd/config/load.hpp"
+#include "vrrpd/io/log.hpp"
+#include "vrrpd/io/notify.hpp"
+#include "vrrpd/io/realtime.hpp"
+#include "vrrpd/launcher/launcher.hpp"
+#include "vrrpd/loop/descriptor.hpp"
+#include "vrrpd/loop/sd_event_loop.hpp"
+
+namespace vrrpd {
+namespace {
+
+constexpr int exit_failure = 1;
+constexpr int exit_configuration = 2;  // systemd does not restart after this one
+
+// One daemon in a network namespace. The abstract name dies with the process, so it cannot be left behind.
+Descriptor take_lock() {
+    constexpr char name[] = "\0vrrpd";
+    Descriptor lock(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, name, sizeof name - 1);
+    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + sizeof name - 1);
+    if (bind(lock.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) lock.reset();
+    return lock;
+}
+
+log::Options log_options(const config::GlobalOptions& global) {
+    log::Options options;
+    switch (global.log_target) {
+        case config::LogTarget::automatic: options.target = log::Target::automatic; break;
+        case config::LogTarget::journal: options.target = log::Target::journal; break;
+        case config::LogTarget::syslog: options.target = log::Target::syslog; break;
+        case config::LogTarget::standard_error: options.target = log::Target::standard_error; break;
+    }
+    switch (global.log_level) {
+        case config::LogLevel::error: options.level = log::Level::error; break;
+        case config::LogLevel::warning: options.level = log::Level::warning; break;
+        case config::LogLevel::notice: options.level = log::Level::notice; break;
+        case config::LogLevel::info: options.level = log::Level::info; break;
+        case config::LogLevel::debug: options.level = log::Level::debug; break;
+    }
+    options.facility = global.log_facility;
+    return options;
+}
+
+void become_realtime(const config::GlobalOptions& global) {
+    if (global.realtime) {
+        if (const auto result = make_thread_realtime(); !result) log::write(log::Level::warning, result.error());
+    }
+    if (global.lock_memory) {
+        if (const auto result = lock_memory(); !result) log::write(log::Level::warning, result.error());
+    }
+}
+
+int run(const config::Config& config) {
+    // First of all: the launcher must not inherit threads, real-time scheduling or locked memory.
+    LauncherProcess launcher_process = Launcher::fork_process();
+
+    SdEventLoop loop;
+    std::unique_ptr<Agent> agent;
+    int exit_code = 0;
+    const auto shut_down = [&](int code, const char* why) {
+        log::write(log::Level::notice, why);
+        notify::stopping();
+        exit_code = code;
+        agent->shut_down();
+    };
+    loop.on_signal(SIGTERM, [&] { shut_down(0, "stopping on SIGTERM"); });
+    loop.on_signal(SIGINT, [&] { shut_down(0, "stopping on SIGINT"); });
+    signal(SIGPIPE, SIG_IGN);
+
+    log::start(log_options(config.global));
+    const Descriptor lock = take_lock();
+    if (!lock) {
+        log::write(log::Level::error, "another vrrpd runs in this network namespace");
+        log::stop();
+        return exit_failure;
+    }
+    become_realtime(config.global);
+
+    Launcher launcher(loop, std::move(launcher_process),
+                      [&] { shut_down(exit_failure, "stopping: the launcher process is gone"); });
+    agent = std::make_unique<Agent>(loop, launcher, config, [&] { loop.quit(exit_code); });
+    agent->start();
+    log::write(log::Level::info, fmt::format("vrrpd {} started: {} instance(s)", VRRPD_VERSION,
+                                             config.instances.size()));
+    loop.feed_watchdog();
+    notify::ready();
+    const int result = loop.run();
+    agent.reset();
+    log::stop();
+    return result;
+}
+
+}  // namespace
+}  // namespace vrrpd
+
+int main(int argc, char** argv) {
+    using namespace vrrpd;
+    const CommandLine line = parse_command_line(argc, argv);
+    if (line.exit_code) return *line.exit_code;
+    if (line.check) return config::check_files(line.files_to_check, std::cout, std::cerr);
+
+    const config::Loaded loaded = config::load(line.file);
+    for (const config::Problem& problem : loaded.problems) std::cerr << config::to_string(problem) << '\n';
+    if (!loaded.valid()) return exit_configuration;
+    try {
+        return run(loaded.config);
+    } catch (const std::exception& error) {
+        log::write(log::Level::error, fmt::format("cannot go on: {}", error.what()));
+        log::stop();
+        return exit_failure;
+    }
+}
