@@ -53,6 +53,7 @@ fall = 2
 
 [service proxy]
 command = {proxy_command}
+user = nutcracker
 listen = 192.168.30.16:12000
 check = proxy_answers
 """

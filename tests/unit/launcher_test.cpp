@@ -326,6 +326,7 @@ TEST_F(LauncherTest, SignalsForTheDaemonsGroupDoNotEndTheLauncher) {
 TEST_F(LauncherTest, TheLaunchersDeathIsToldAndItsChildrenGoOn) {
     const auto running = start(shell("echo up >" + pipe_path_ + "; read x <" + go_path_ + "; exit 5"));
     EXPECT_EQ(line(), "up");
+    EXPECT_TRUE(end_of({.argv = {"true"}}).success()) << "replies come in order: by now the first is known";
     pidfd_send_signal(launcher_process_.get(), SIGSTOP, nullptr, 0);
     const auto pending = start(shell("exit 0"));
     pidfd_send_signal(launcher_process_.get(), SIGKILL, nullptr, 0);

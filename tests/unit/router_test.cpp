@@ -356,25 +356,30 @@ TEST(Deadlines, adverts_may_leave_a_slot_early_takeovers_never) {
     std::vector<InstanceOptions> options = {with_vrid(1), with_vrid(2), with_vrid(3)};
     options[0].priority = options[1].priority = 255;
     CoreDriver host(options);
-    host.handle(PathChanged{0, 2, true, ip("10.9.0.1"), ""});
-    host.handle(PathChanged{1, 2, true, ip("10.9.0.1"), ""});
-    host.handle(Startup{});  // 0 and 1 at the same time
-    host.pass(339'500us - 300ms + 100ms);
+    const auto path_up = [&](InstanceId id) {
+        host.handle(PathChanged{id, 2, true, ip("10.9.0.1"), ""});
+    };
+    host.handle(Startup{});
+    path_up(0);
+    host.freeze(500us);
+    path_up(1);
     host.story();
-    // Instance 2 becomes due 0.4 ms after the next adverts.
-    const Instant adverts = host.router().next_deadline();
-    const Duration its_wait = 360'937'500ns;
-    host.freeze(adverts + 100ms + 400us - its_wait - host.now());
-    ASSERT_LT(host.now() - (adverts - 100ms), 300ms);
-    host.expire();
-    host.handle(PathChanged{2, 2, true, ip("10.9.0.1"), ""});
-    while (host.until_deadline() > 400us) {
-        host.freeze(host.until_deadline());
-        host.expire();
-    }
-    EXPECT_EQ(host.router().instance(2).state(), State::backup);
-    EXPECT_GT(host.until_deadline(), 0ns) << "not before its time";
     host.freeze(host.until_deadline());
+    host.expire();
+    EXPECT_EQ(host.story(), "advert 255, advert 255") << "the second 0.5 ms early";
+
+    // Instance 2 becomes due 0.4 ms after one of their adverts.
+    const Instant begin = host.now();
+    host.pass(400'400us - 360'937'500ns);
+    path_up(2);
+    host.freeze(begin + 400ms - host.now() - 300ms);
+    for (int i = 0; i < 4; ++i) {
+        host.expire();
+        EXPECT_EQ(host.router().instance(2).state(), State::backup);
+        if (i < 3) host.freeze(100ms);
+    }
+    EXPECT_EQ(host.until_deadline(), 400us);
+    host.freeze(400us);
     host.expire();
     EXPECT_EQ(host.router().instance(2).state(), State::active);
 }

@@ -77,8 +77,8 @@ Agent::Agent(Loop& loop, ChildStarter& starter, const config::Config& config, st
 void Agent::start() {
     monitor_.start();
     addresses_.remove_leftovers();
-    feed(Startup{});
     refresh_paths();
+    feed(Startup{});
     start_checks();
     services_.begin();
     publish_status();

@@ -42,7 +42,8 @@ class Launcher final : public ChildStarter {
     static LauncherProcess fork_process();
 
     /// `died` is called once, from the loop, if the launcher process ends by itself. Commands that were not
-    /// yet started then have been reported as not started; running children go on and are still reaped.
+    /// yet started then have been reported as not started; running children go on and are still reaped. A
+    /// child whose start was under way may run unknown to us until the daemon ends, which it should do then.
     Launcher(Loop& loop, LauncherProcess process, std::function<void()> died);
     /// Kills and reaps all children and the launcher process, waiting a moment for them.
     ~Launcher() override;
