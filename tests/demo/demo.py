@@ -27,7 +27,7 @@ from tests.prober import analysis  # noqa: E402
 PATIENCE = 15
 QUIET_SECONDS = 2  # how long after a repair it is watched that nothing moves
 LONGEST_GAP_MS = 8000  # beyond any failover here; a benchmark claims the real figures, not the demo
-LINES_SHOWN = 7
+LINES_SHOWN = 9
 
 PICTURE = f"""
                           ┌─ cache-a  192.168.30.10  vrrpd (priority 250), memcached
@@ -147,17 +147,17 @@ class Demo:
                        + ("" if not errors else f", but the client saw {errors}"), "dim")
 
     def show_log(self, since_ns, until_ns):
-        """What the daemons said at notice and above."""
+        """What the daemons said at notice and above, and of their services; without the last details."""
         lines = []
         for side in (self.pair.a, self.pair.b):
             for line in side.daemon.log.lines():
                 moment = time_of(line)
-                text = re.match(r"\S+ (error|warning|notice) (.*)", line)
+                text = re.match(r"\S+ (?:(error|warning|notice) |info (?=Service))(.*?)( from=\w+ priority=\d+)?$", line)
                 if moment and text and since_ns <= moment <= until_ns:
                     lines.append((moment, side.name, text[1], text[2]))
-        lines.sort()
+        lines.sort(key=lambda line: line[0])
         for moment, name, level, text in lines[:LINES_SHOWN]:
-            style = ["green"] if "MASTER STATE" in text else ["yellow"] if level != "notice" else []
+            style = ["green"] if "MASTER STATE" in text else ["yellow"] if level == "warning" else []
             self.out.event((moment - since_ns) / 1e6, name, text, *style)
         if len(lines) > LINES_SHOWN:
             self.out.event(None, "", f"... and {len(lines) - LINES_SHOWN} more lines", "dim")
@@ -175,7 +175,7 @@ class Demo:
         if gap is None or not gap.recovered:
             raise Failed("the client is not served again")
         failed = sum(analysis.errors_by_kind(attempts, since_ns).values())
-        told = f", {failed} attempts failed" if failed else ""
+        told = "" if failed == 0 else ", one attempt failed" if failed == 1 else f", {failed} attempts failed"
         self.out.event(None, "client", f"{duration(gap.seconds * 1000)} without an answer{told}", "bold")
         return gap.seconds * 1000
 

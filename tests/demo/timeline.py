@@ -2,8 +2,10 @@
 
 import os
 import sys
+import textwrap
 
 WIDTH = 80
+MARGIN = 20  # time and name, before what happened
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
 
@@ -29,12 +31,13 @@ class Timeline:
         self._print(self._paint(f"── {title} ".ljust(WIDTH, "─"), "bold"))
 
     def event(self, milliseconds, who, what, *styles):
-        """One line: how long after the fault (None: no time), who, what; cut at the right edge."""
+        """How long after the fault (None: no time), who, what; at most two lines of text."""
         when = "" if milliseconds is None else duration(milliseconds)
-        room = WIDTH - 20
-        what = what if len(what) <= room else what[:room - 1] + "…"
+        lines = textwrap.wrap(what, WIDTH - MARGIN, max_lines=2, placeholder=" …") or [""]
         self._print(self._paint(f"{when:>9}", "dim") + "  " + self._paint(f"{who:<8}", "cyan") + " "
-                    + self._paint(what, *styles))
+                    + self._paint(lines[0], *styles))
+        for line in lines[1:]:
+            self._print(" " * MARGIN + self._paint(line, *styles))
 
     def table(self, rows):
         for title, gap, verdict, good in rows:

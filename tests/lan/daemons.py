@@ -10,11 +10,12 @@ VIP_PORT = 12000
 MEMCACHED_PORT = 11211
 INSTANCE = "VI_1"
 
+# The proxy must be more patient than the check of memcached: a hung memcached is no fault of the proxy.
 PROXY_YML = f"""memcached:
   listen: {VIP}:{VIP_PORT}
   hash: fnv1a_64
   distribution: ketama
-  timeout: 400
+  timeout: 2000
   server_failure_limit: 1
   auto_eject_hosts: false
   servers:

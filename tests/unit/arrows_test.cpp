@@ -60,7 +60,7 @@ std::vector<std::string> matches(const fs::path& file, const std::regex& pattern
     return all;
 }
 
-std::string relative(const fs::path& file) { return fs::relative(file, root).string(); }
+std::string path_in_tree(const fs::path& file) { return fs::relative(file, root).string(); }
 
 bool allowed(const std::string& room, const std::string& include) {
     if (fs::path(include).parent_path() == room) return true;
@@ -76,7 +76,7 @@ TEST(Arrows, RoomsIncludeOnlyWhatTheyMay) {
         EXPECT_FALSE(files.empty()) << room;
         for (const fs::path& file : files) {
             for (const std::string& include : matches(file, own)) {
-                EXPECT_TRUE(allowed(room, include)) << relative(file) << " includes " << include;
+                EXPECT_TRUE(allowed(room, include)) << path_in_tree(file) << " includes " << include;
             }
         }
     }
@@ -89,7 +89,7 @@ TEST(Arrows, HeavyHeadersStayInOnePlace) {
             for (const std::string& include : matches(file, foreign)) {
                 for (const auto& [header, places] : confined) {
                     if (!include.starts_with(header)) continue;
-                    EXPECT_TRUE(places.contains(relative(file))) << relative(file) << " includes " << include;
+                    EXPECT_TRUE(places.contains(path_in_tree(file))) << path_in_tree(file) << " includes " << include;
                 }
             }
         }
@@ -104,9 +104,9 @@ TEST(Arrows, CoreTouchesNoWorld) {
     for (const fs::path& file : sources("vrrpd/core")) {
         for (const std::string& include : matches(file, foreign)) {
             EXPECT_TRUE(include == "arpa/inet.h" || include == "tl/expected.hpp")
-                << relative(file) << " includes " << include;
+                << path_in_tree(file) << " includes " << include;
         }
-        for (const std::string& call : matches(file, calls)) ADD_FAILURE() << relative(file) << " calls " << call;
+        for (const std::string& call : matches(file, calls)) ADD_FAILURE() << path_in_tree(file) << " calls " << call;
     }
 }
 
@@ -116,7 +116,7 @@ TEST(Arrows, FilesStayReadable) {
             std::ifstream in(file);
             std::size_t lines = 0;
             for (std::string line; std::getline(in, line);) ++lines;
-            EXPECT_LE(lines, 600u) << relative(file);
+            EXPECT_LE(lines, 600u) << path_in_tree(file);
         }
     }
 }

@@ -24,7 +24,6 @@
 
 #include "tests/support/fake_loop.hpp"
 #include "vrrpd/launcher/pidfd.hpp"
-#include "vrrpd/launcher/wire.hpp"
 #include "vrrpd/loop/sd_event_loop.hpp"
 
 namespace vrrpd {
@@ -388,24 +387,6 @@ TEST_F(LauncherTest, WorksOnTheProductionLoop) {
             }));
     }
     EXPECT_EQ(loop.run(), 0) << ended << " of 20 ended";
-}
-
-TEST(Wire, RefusesWhatIsNotExactlyOneRequest) {
-    auto message = wire::encode(7, {.argv = {"a", "b"}, .environment = {"C=d"}});
-    ASSERT_TRUE(message);
-    const auto request = wire::decode(*message);
-    ASSERT_TRUE(request);
-    EXPECT_EQ(request->id, 7u);
-    ASSERT_EQ(request->argv.size(), 3u);
-    EXPECT_STREQ(request->argv[1], "b");
-    EXPECT_EQ(request->argv[2], nullptr);
-    ASSERT_EQ(request->environment.size(), 1u);
-    EXPECT_STREQ(request->environment[0], "C=d");
-    for (std::size_t size = 0; size < message->size(); ++size) {
-        EXPECT_FALSE(wire::decode(std::span(*message).first(size))) << size;
-    }
-    message->push_back('x');
-    EXPECT_FALSE(wire::decode(*message));
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // The life of one service in virtual time: each test is the story of what came in and what was decided.
-#include <ostream>
-#include <sstream>
+#include <optional>
+#include <string>
 
 #include <gtest/gtest.h>
 
@@ -10,40 +10,14 @@ namespace vrrpd::service {
 namespace {
 
 using namespace std::chrono_literals;
-using enum Action;
-using Kind = Report::Kind;
 
 std::string words(const Step& step) {
-    if (const auto* action = std::get_if<Action>(&step)) {
-        switch (*action) {
-            case start:
-                return "start";
-            case terminate:
-                return "TERM";
-            case kill:
-                return "KILL";
-            case probe_begin:
-                return "probe";
-            case probe_end:
-                return "no-probe";
-            case check_begin:
-                return "check";
-            case check_end:
-                return "no-check";
-        }
-    }
+    static const char* const actions[] = {"start", "TERM", "KILL", "probe", "no-probe", "check", "no-check"};
+    static const char* const reports[] = {"READY", "STOPPED", "FAILED", "RESTARTED"};
+    if (const auto* action = std::get_if<Action>(&step)) return actions[static_cast<int>(*action)];
     const auto& report = std::get<Report>(step);
-    switch (report.kind) {
-        case Kind::ready:
-            return "READY";
-        case Kind::stopped:
-            return "STOPPED";
-        case Kind::failed:
-            return "FAILED(" + report.text + ")";
-        case Kind::restarted:
-            return "RESTARTED(" + report.text + ")";
-    }
-    return "?";
+    const std::string kind = reports[static_cast<int>(report.kind)];
+    return report.text.empty() ? kind : kind + "(" + report.text + ")";
 }
 
 std::string words(const Steps& steps) {

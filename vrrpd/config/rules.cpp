@@ -108,24 +108,6 @@ void check_tracked_addresses(const Drafts& drafts, const Config& config, Report&
     }
 }
 
-/// Two instances change roles independently, so a service that follows the role can follow only one.
-void check_service_owners(const Drafts& drafts, const Config& config, Report& report) {
-    std::map<std::string, std::string> owners;
-    for (const Draft& draft : drafts.instances) {
-        for (const Reference& reference : std::get<InstanceDraft>(draft.body).service_names) {
-            const auto service =
-                std::ranges::find(config.services, reference.name, &service::ServiceOptions::name);
-            if (service == config.services.end() || service->run == service::Run::always) continue;
-            const auto [owner, is_first] = owners.emplace(reference.name, draft.title);
-            if (is_first) continue;
-            report.error_at(
-                draft, reference.place, "service",
-                fmt::format("[service {}] belongs to [{}], allowed is one instance for run = master",
-                            reference.name, owner->second));
-        }
-    }
-}
-
 void warn_of_unused(const Drafts& drafts, const Config& config, Report& report) {
     std::set<std::size_t> checks, services;
     for (const InstanceOptions& instance : config.instances) {
@@ -162,7 +144,6 @@ void check_rules(const Drafts& drafts, const Config& config, Report& report) {
     check_router_ids(drafts, config, report);
     check_shared_addresses(drafts, config, report);
     check_tracked_addresses(drafts, config, report);
-    check_service_owners(drafts, config, report);
     // A misspelt reference would be called unused a second time.
     if (report.clean()) warn_of_unused(drafts, config, report);
 }

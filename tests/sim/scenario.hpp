@@ -1,0 +1,48 @@
+// What a seed decides before the first packet: the hosts, how they are configured, and how bad the weather is.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "tests/sim/random.hpp"
+#include "vrrpd/core/options.hpp"
+
+namespace vrrpd::sim {
+
+/// How long things take on a host and on the wire; bounds of what is drawn for each occasion.
+struct Latencies {
+    Duration wire;          ///< an advert from host to host, at most
+    Duration wake;          ///< a timer that is noticed late, at most
+    Duration kernel;        ///< addresses on or off, at most
+    Duration kernel_worst;  ///< the same on a bad day: longer than the bound on a removal
+    Duration service;       ///< services up or down, at most
+};
+
+/// What goes wrong while the faults are on; percentages.
+struct Weather {
+    int loss = 0;
+    int duplication = 0;
+    int corruption = 0;
+    int send_failure = 0;
+    int kernel_refusal = 0;
+    int kernel_slow = 0;
+    int service_failure = 0;
+    int service_deaf = 0;          ///< a stop that is never answered
+    Duration between_accidents{};  ///< partitions, pauses, crashes, links, checks: about so far apart
+};
+
+struct Scenario {
+    std::uint64_t seed = 0;
+    std::vector<InstanceOptions> hosts;
+    Latencies latencies;
+    Weather weather;
+    Duration storm{};            ///< how long the faults are on
+    Duration longest_interval{};  ///< the longest advert_int of all hosts
+};
+
+/// Every instance tracks check 0, whose failure is a fault, and check 1, which has a weight.
+inline constexpr std::size_t check_count = 2;
+
+Scenario draw_scenario(std::uint64_t seed);
+
+}  // namespace vrrpd::sim

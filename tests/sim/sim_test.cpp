@@ -1,0 +1,79 @@
+// Runs the simulator over many seeds.
+//
+//     SIM_SEEDS=N    N seeds instead of the short form
+//     SIM_FIRST=N    beginning with this one
+//     SIM_SEED=N     one seed, with a trace of all that happens
+#include <cerrno>
+#include <cstdlib>
+#include <iostream>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+#include "tests/sim/simulator.hpp"
+
+namespace vrrpd::sim {
+namespace {
+
+constexpr std::uint64_t short_form = 1000;
+
+std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
+    const char* text = std::getenv(variable);
+    return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+double milliseconds(Duration duration) {
+    return std::chrono::duration<double, std::milli>(duration).count();
+}
+
+TEST(Simulation, every_seed_is_safe_and_settles_E39) {
+    if (std::getenv("SIM_SEED") != nullptr) {
+        Simulator simulator(draw_scenario(number_from("SIM_SEED", 0)), &std::cout);
+        EXPECT_EQ(simulator.run(), "");
+        return;
+    }
+    const std::uint64_t first = number_from("SIM_FIRST", 1);
+    const std::uint64_t seeds = number_from("SIM_SEEDS", short_form);
+    Tally total;
+    int failures = 0;
+    for (std::uint64_t seed = first; seed < first + seeds && failures < 5; ++seed) {
+        Simulator simulator(draw_scenario(seed), nullptr);
+        const std::string wrong = simulator.run();
+        if (!wrong.empty()) {
+            ++failures;
+            ADD_FAILURE() << "seed " << seed << ": " << wrong << "\n  see it: SIM_SEED=" << seed << " "
+                          << program_invocation_name;
+        }
+        const Tally& tally = simulator.tally();
+        total.steps += tally.steps;
+        total.promotions += tally.promotions;
+        total.faults += tally.faults;
+        total.stalls += tally.stalls;
+        total.yields += tally.yields;
+        total.longest_overlap = std::max(total.longest_overlap, tally.longest_overlap);
+    }
+    std::cout << seeds << " seeds: " << total.steps << " steps, " << total.promotions << " promotions, "
+              << total.yields << " yields, " << total.faults << " faults, " << total.stalls
+              << " stalls; longest overlap on an undisturbed segment "
+              << milliseconds(total.longest_overlap) << " ms\n";
+    // A storm in which nothing happens proves nothing.
+    EXPECT_GT(total.promotions, seeds);
+    if (seeds < 100) return;
+    EXPECT_GT(total.yields, seeds / 2);
+    EXPECT_GT(total.faults, seeds / 2);
+    EXPECT_GT(total.stalls, seeds / 10);
+}
+
+// The same seed is the same run, to the last word of its trace.
+TEST(Simulation, is_deterministic) {
+    for (const std::uint64_t seed : {7u, 8u, 9u}) {
+        std::ostringstream once, again;
+        Simulator(draw_scenario(seed), &once).run();
+        Simulator(draw_scenario(seed), &again).run();
+        EXPECT_FALSE(once.str().empty());
+        EXPECT_EQ(once.str(), again.str()) << seed;
+    }
+}
+
+}  // namespace
+}  // namespace vrrpd::sim

@@ -1,0 +1,109 @@
+// A LAN of simulated hosts on a virtual clock, all from one seed (conformance E39).
+//
+// Two phases. In the storm packets are lost, doubled, delayed and damaged, hosts are cut off, paused and
+// crashed, kernels refuse and services fail. After it the faults are off, and all must be well in bounded time.
+//
+// Checked after every step:
+//   - no host wants or keeps addresses unless it is Active or on its way out, beyond the time that its kernel
+//     takes;
+//   - on an undisturbed segment at most one host holds the addresses, but for overlap_bound().
+// Checked after the storm, once settling_bound() has passed: exactly one Active, always the same, which holds
+// the addresses and serves; no host that may preempt has a higher priority. Then it is shut down, another one
+// takes over, and in the end all are shut down in bounded time and nobody holds anything.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <ostream>
+#include <queue>
+#include <string>
+#include <vector>
+
+#include "tests/sim/host.hpp"
+#include "tests/sim/scenario.hpp"
+
+namespace vrrpd::sim {
+
+/// What happened in a run, to see that runs are not idle.
+struct Tally {
+    std::uint64_t steps = 0;
+    std::uint64_t promotions = 0;
+    std::uint64_t faults = 0;
+    std::uint64_t stalls = 0;
+    std::uint64_t yields = 0;
+    Duration longest_overlap{};
+};
+
+class Simulator {
+  public:
+    /// `trace`: where to tell what happens, or nullptr.
+    Simulator(const Scenario& scenario, std::ostream* trace);
+
+    /// Runs to the end. The first thing that went wrong, or an empty string.
+    std::string run();
+    const Tally& tally() const { return tally_; }
+
+    // ---- for the hosts
+    Instant now() const { return now_; }
+    Random& random() { return random_; }
+    const Scenario& scenario() const { return scenario_; }
+    void after(Duration delay, std::function<void()> callback);
+    void transmit(std::size_t from, const IpAddress& source, const std::vector<std::uint8_t>& message);
+    bool bad_luck(int percent) { return storm_ && random_.chance(percent); }
+    /// Something happened that may bring up a second Active.
+    void disturb() { disturbed_at_ = now_; }
+    void note_role(const Host& host, const RoleChanged& change);
+    void note_notice(const Host& host, const Notice& notice);
+    void say(const std::string& what);
+    void violation(const std::string& what);
+
+  private:
+    struct Happening {
+        Instant when;
+        std::uint64_t order;
+        std::function<void()> happen;
+        bool operator<(const Happening& other) const {
+            return when != other.when ? when > other.when : order > other.order;
+        }
+    };
+
+    bool failed() const { return !violation_.empty(); }
+    void run_until(Instant end, const std::function<void()>& check_each_step = [] {});
+    void have_accidents();
+    void one_accident();
+    void part(std::size_t groups);
+    void end_storm();
+    void check_settled();
+    void hand_over();
+    void shut_all_down();
+
+    void check_safety();
+    bool connected(std::size_t a, std::size_t b) const;
+    bool undisturbed() const;
+    Host* the_active();
+    bool eligible(const Host& host) const;
+
+    /// How long two hosts may hold the addresses although nothing disturbs them. The better of two Actives is
+    /// heard by the other after at most one interval, a late wake-up and the way over the wire; the other's
+    /// kernel then takes a while. Each further host may preempt in turn, and adds a way and a removal.
+    Duration overlap_bound() const;
+    /// How long after the storm all must be well: holds and delays run out, then each may wait for an
+    /// Active_Down_Interval before it starts, before it preempts and once more if it yielded in between.
+    Duration settling_bound() const;
+
+    const Scenario scenario_;
+    std::ostream* trace_;
+    Random random_;
+    Instant now_{std::chrono::hours(1)};
+    std::priority_queue<Happening> queue_;
+    std::uint64_t order_ = 0;
+    std::vector<std::unique_ptr<Host>> hosts_;
+    std::vector<std::size_t> group_;  // hosts of one group hear each other
+    bool storm_ = true;
+    Instant disturbed_at_{};
+    Instant overlap_since_ = never;
+    std::string violation_;
+    Tally tally_;
+};
+
+}  // namespace vrrpd::sim
