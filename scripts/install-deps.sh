@@ -6,7 +6,7 @@
 set -eu
 
 build_packages="g++ meson ninja-build pkg-config libnl-3-dev libnl-route-3-dev libinih-dev libspdlog-dev libfmt-dev
-    libsystemd-dev libgtest-dev"
+    libsystemd-dev libcli11-dev libexpected-dev libgtest-dev"
 demo_packages="iproute2 memcached nutcracker python3 tcpdump util-linux"
 test_packages="bash clang-format keepalived procps python3-scapy tshark"
 
