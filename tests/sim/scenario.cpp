@@ -46,7 +46,7 @@ InstanceOptions draw_host(const InstanceOptions& common, Random& random) {
     options.preempt = random.chance(70);
     if (random.chance(20)) options.preempt_delay = 5 * options.advert_interval;
     if (random.chance(20)) options.startup_delay = 4 * options.advert_interval;
-    if (options.version == Version::v3 && random.chance(20)) options.advert_interval *= 2;
+    if (options.version == Version::v3 && random.chance(15)) options.advert_interval *= 4;
     if (options.priority != owner_priority) {
         options.checks = {Track{0, std::nullopt, false}, Track{1, random.chance(50) ? 60 : -60, false}};
         if (random.chance(50)) options.services = {0};

@@ -1,4 +1,5 @@
-// What a seed decides before the first packet: the hosts, how they are configured, and how bad the weather is.
+// What a seed decides before the first packet: the hosts, how they are configured, and how bad the weather
+// is.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +37,7 @@ struct Scenario {
     std::vector<InstanceOptions> hosts;
     Latencies latencies;
     Weather weather;
-    Duration storm{};            ///< how long the faults are on
+    Duration storm{};             ///< how long the faults are on
     Duration longest_interval{};  ///< the longest advert_int of all hosts
 };
 

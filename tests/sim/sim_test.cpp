@@ -54,8 +54,8 @@ TEST(Simulation, every_seed_is_safe_and_settles_E39) {
     }
     std::cout << seeds << " seeds: " << total.steps << " steps, " << total.promotions << " promotions, "
               << total.yields << " yields, " << total.faults << " faults, " << total.stalls
-              << " stalls; longest overlap on an undisturbed segment "
-              << milliseconds(total.longest_overlap) << " ms\n";
+              << " stalls; longest overlap on an undisturbed segment " << milliseconds(total.longest_overlap)
+              << " ms\n";
     // A storm in which nothing happens proves nothing.
     EXPECT_GT(total.promotions, seeds);
     if (seeds < 100) return;

@@ -228,7 +228,9 @@ void Simulator::check_settled() {
         const bool may_preempt = host->options().preempt || host->options().priority == owner_priority;
         if (eligible(*host) && may_preempt && host->instance().priority() > active->instance().priority())
             violation(host->name() + " should be Active instead of " + active->name());
-        const Role wanted = host.get() == active ? Role::master : eligible(*host) ? Role::backup : Role::fault;
+        const Role wanted = host.get() == active ? Role::master
+                            : eligible(*host)    ? Role::backup
+                                                 : Role::fault;
         if (host->instance().role() != wanted) violation(host->name() + " has the wrong role");
     }
     // And so it stays.
@@ -241,19 +243,23 @@ void Simulator::check_settled() {
     });
 }
 
-// A planned demotion: the next one serves after its Skew_Time (at most an interval, a second in version 2).
+// A planned demotion: the next one is Active after its Skew_Time (at most an interval, or a second in version
+// 2), counted from the release. An Active_Down_Interval would be three times as long.
 void Simulator::hand_over() {
     if (failed()) return;
     Host* const active = the_active();
     const auto others = std::ranges::count_if(hosts_, [&](const auto& host) { return eligible(*host); }) - 1;
     active->shut_down();
-    const Duration removal = active->options().stop_bound + scenario_.latencies.kernel_worst;
-    const Duration skew = std::max<Duration>(1s, scenario_.longest_interval);
-    run_until(now_ + removal + skew + overlap_bound());
+    const Latencies& latencies = scenario_.latencies;
+    const Duration leaving =
+        active->options().services.empty() ? latencies.kernel : latencies.kernel + latencies.service;
+    const Duration skew = active->options().version == Version::v2 ? 1s : scenario_.longest_interval;
+    run_until(now_ + leaving + skew + latencies.wire + 2 * latencies.wake);
+    if (others > 0) the_active();
+    run_until(now_ + overlap_bound());
     if (failed()) return;
     if (!active->router().finished() || active->holds_addresses())
         violation(active->name() + " did not leave");
-    if (others > 0) the_active();
 }
 
 void Simulator::shut_all_down() {

@@ -140,10 +140,11 @@ class CoreDriver {
     void freeze(Duration duration) { now_ += duration; }
     void expire() { router_.expire(now_, actions_); }
 
-    /// Time until it becomes Active if nothing else happens, to the nanosecond; stops there.
+    /// Time until it becomes Active if nothing else happens, to the nanosecond; stops there, or gives up.
     Duration time_to_active() {
         const Instant begin = now_;
-        while (state() != Instance::State::active && router_.next_deadline() != never) {
+        while (state() != Instance::State::active &&
+               router_.next_deadline() - begin < std::chrono::hours(1)) {
             now_ = std::max(now_, router_.next_deadline());
             router_.expire(now_, actions_);
         }
@@ -214,7 +215,8 @@ class CoreDriver {
         if (const auto* addresses = std::get_if<SetAddresses>(&action))
             return addresses->wanted ? "addresses on" : "addresses off";
         if (const auto* services = std::get_if<SetServices>(&action)) {
-            static constexpr const char* wishes[] = {"services run", "services stop", "services stop fast"};
+            static constexpr const char* wishes[] = {"services run", "services stop", "services stop fast",
+                                                 "services settle"};
             return wishes[static_cast<std::size_t>(services->wish)];
         }
         return std::holds_alternative<Announce>(action) ? "announce" : "";

@@ -59,10 +59,8 @@ struct Golden {
 
 std::vector<Golden> golden_vectors() {
     std::vector<Golden> rows;
-    rows.push_back(
-        {"G1", golden(Version::v2, one_address), "21336401 0001 705d 0a090064 0000000000000000"});
-    rows.push_back(
-        {"G2", golden(Version::v2, one_address), "21336401 0101 3343 0a090064 7333637265740000"});
+    rows.push_back({"G1", golden(Version::v2, one_address), "21336401 0001 705d 0a090064 0000000000000000"});
+    rows.push_back({"G2", golden(Version::v2, one_address), "21336401 0101 3343 0a090064 7333637265740000"});
     rows.back().advert.password = "s3cret";
     rows.push_back({"G3", golden(Version::v3, one_address), "31336401 000a 6054 0a090064"});
     rows.back().advert.checksum_form = ChecksumForm::message_only;

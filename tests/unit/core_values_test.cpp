@@ -66,8 +66,9 @@ TEST(Checksum, of_parts_is_that_of_the_whole) {
 TEST(IpAddress, reads_and_writes_text) {
     for (const char* text : {"0.0.0.0", "10.9.0.100", "255.255.255.255", "::", "::1", "fe80::51", "ff02::12"})
         EXPECT_EQ(ip(text).to_string(), text);
-    for (const char* text : {"", "10.9.0", "10.9.0.256", "10.9.0.1/24", "fe80::1%eth0", "fe80:::1", " 10.0.0.1",
-                             "10.0.0.1 ", "1234567890123456789012345678901234567890123456789012345678901"})
+    for (const char* text :
+         {"", "10.9.0", "10.9.0.256", "10.9.0.1/24", "fe80::1%eth0", "fe80:::1", " 10.0.0.1", "10.0.0.1 ",
+          "1234567890123456789012345678901234567890123456789012345678901"})
         EXPECT_FALSE(IpAddress::parse(text)) << text;
     EXPECT_FALSE(IpAddress::parse(std::string_view("10.0.0.1\0.9", 11))) << "a zero byte ends nothing";
 }

@@ -17,8 +17,8 @@ double milliseconds(Duration duration) {
 
 struct Row {
     int priority;
-    double v2_skew, v2_down, v2_down_of_3s;           // seconds
-    double skew_100, down_100, skew_10, down_10;      // centiseconds, at an interval of 100 and 10
+    double v2_skew, v2_down, v2_down_of_3s;       // seconds
+    double skew_100, down_100, skew_10, down_10;  // centiseconds, at an interval of 100 and 10
     double skew_1, down_1, down_4095;
 };
 

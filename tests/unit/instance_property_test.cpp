@@ -57,7 +57,7 @@ class Watched {
         const bool had_services = services_wish_ == ServiceWish::run;
         handle(Shutdown{});
         const Instant begin = host_.now();
-        while (!host_.router().finished() && host_.router().next_deadline() != never) {
+        while (!host_.router().finished() && host_.router().next_deadline() - begin < 1min) {
             host_.freeze(std::max(Duration::zero(), host_.until_deadline()));
             expire();
         }

@@ -27,7 +27,8 @@ InstanceOptions with_vrid(int vrid, Family family = Family::ipv4) {
     return options;
 }
 
-Message advert_for(const InstanceOptions& options, const char* source, int priority, int interface_index = 2) {
+Message advert_for(const InstanceOptions& options, const char* source, int priority,
+                   int interface_index = 2) {
     Outgoing advert{options.version,
                     options.virtual_router_id,
                     static_cast<std::uint8_t>(priority),
@@ -169,8 +170,9 @@ TEST(Refused, do_not_slow_the_adverts_B27) {
         for (const Junk& kind : kinds) host.handle(kind.make(host).view());
         host.pass(1ms);
     }
-    EXPECT_EQ(host.story(), "advert 100, advert 100, advert 100, advert 100, advert 100, advert 100, "
-                            "advert 100, advert 100, advert 100, advert 100");
+    EXPECT_EQ(host.story(),
+              "advert 100, advert 100, advert 100, advert 100, advert 100, advert 100, "
+              "advert 100, advert 100, advert 100, advert 100");
 }
 
 TEST(Refused, is_said_once_a_sender_and_reason_and_hides_nothing_else_L07_H41) {
@@ -356,9 +358,7 @@ TEST(Deadlines, adverts_may_leave_a_slot_early_takeovers_never) {
     std::vector<InstanceOptions> options = {with_vrid(1), with_vrid(2), with_vrid(3)};
     options[0].priority = options[1].priority = 255;
     CoreDriver host(options);
-    const auto path_up = [&](InstanceId id) {
-        host.handle(PathChanged{id, 2, true, ip("10.9.0.1"), ""});
-    };
+    const auto path_up = [&](InstanceId id) { host.handle(PathChanged{id, 2, true, ip("10.9.0.1"), ""}); };
     host.handle(Startup{});
     path_up(0);
     host.freeze(500us);

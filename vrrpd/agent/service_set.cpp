@@ -12,6 +12,11 @@ namespace {
 using log::Level;
 using service::StopMode;
 
+StopMode mode_of(ServiceWish wish) {
+    if (wish == ServiceWish::settle) return StopMode::settled;
+    return wish == ServiceWish::stop_fast ? StopMode::fault : StopMode::planned;
+}
+
 }  // namespace
 
 ServiceSet::ServiceSet(Loop& loop, ChildStarter& starter, const std::vector<service::ServiceOptions>& options,
@@ -45,8 +50,9 @@ void ServiceSet::set(InstanceId id, ServiceWish wish) {
             member.users.insert(id);
             member.stopped = false;
             member.service->want_run();
-        } else if (member.users.erase(id) > 0 && member.users.empty()) {
-            stop(member, wish == ServiceWish::stop ? StopMode::planned : StopMode::fault);
+        } else {
+            member.users.erase(id);
+            if (member.users.empty() && !member.stopped) stop(member, mode_of(wish));
         }
     }
     tell_if_stopped(id);

@@ -92,6 +92,7 @@ enum class ServiceWish : std::uint8_t {
     run,
     stop,       ///< planned: SIGTERM, SIGKILL after stop_timeout
     stop_fast,  ///< after a fault: SIGKILL after 100 ms
+    settle,     ///< planned, unless we are MASTER again within a second
 };
 /// Answered by ServicesChanged.
 struct SetServices {

@@ -39,8 +39,8 @@ void Instance::stop(Moment moment) {
     running_ = false;
     reason_ = "shutdown";
     reconsider(moment);
-    // A settled wobble would have stopped the services later; nothing waits for that now.
-    if (state_ == State::initialize && services_wanted_)
+    // Services that were left to settle are not left to that now.
+    if (state_ == State::initialize && services_up_ && deadline(Timer::services) == never)
         stop_services(ServiceWish::stop, options_.stop_bound, moment);
     publish_role(moment);
 }
@@ -83,7 +83,8 @@ void Instance::services_changed(const ServicesChanged& change, Moment moment) {
         hold_fault(change.reason, moment);
     } else if (state_ == State::active && change.state == ServicesState::ready && phase_ == Phase::services) {
         dispatch(Trigger::services_ready, moment);
-    } else if (change.state == ServicesState::stopped && !services_wanted_) {
+    } else if (change.state == ServicesState::stopped && state_ != State::active) {
+        services_up_ = false;
         deadline(Timer::services) = never;
         dispatch(Trigger::services_stopped, moment);
     }
@@ -197,12 +198,9 @@ void Instance::fire(Timer timer, Moment moment) {
         case Timer::withdrawal:
             return dispatch(Trigger::addresses_gone, moment);
         case Timer::services:
+            services_up_ =
+                false;  // as far as we are concerned: what waits for their end has waited long enough
             return dispatch(Trigger::services_stopped, moment);
-        case Timer::settle:
-            if (state_ != State::active && state_ != State::retiring && services_wanted_) {
-                stop_services(ServiceWish::stop, options_.stop_bound, moment);
-            }
-            return;
         case Timer::announcement:
             return announce_again(moment);
         case Timer::startup_delay:
@@ -316,8 +314,7 @@ void Instance::publish_role(Moment moment) {
 
 bool Instance::finished() const {
     return !running_ && state_ == State::initialize && farewell_ == Farewell::none &&
-           deadline(Timer::second_release) == never && deadline(Timer::services) == never &&
-           !services_wanted_;
+           deadline(Timer::second_release) == never && deadline(Timer::services) == never && !services_up_;
 }
 
 Standing Instance::standing() const {

@@ -127,12 +127,11 @@ class Instance {
         second_release,  // priority 0 is sent twice
         withdrawal,      // bound on the removal of the addresses
         services,        // bound on the end of the services
-        settle,          // a wobble leaves the services alone for a second
         announcement,    // second burst, then the refreshes
         startup_delay,
         fault_hold,
     };
-    static constexpr std::size_t timer_count = 8;
+    static constexpr std::size_t timer_count = 7;
     enum class Phase : std::uint8_t { addresses, services, serving };  // of active
     enum class Farewell : std::uint8_t {
         none,
@@ -180,6 +179,7 @@ class Instance {
     void fire(Timer timer, Moment moment);
     void send(std::uint8_t priority, Moment moment);
     void withdraw(Farewell farewell, Moment moment);
+    void let_services_settle(Moment moment);
     void stop_services(ServiceWish wish, Duration bound, Moment moment);
     void listen(Moment moment);
     void obey(Moment moment);
@@ -219,7 +219,7 @@ class Instance {
     std::optional<Trigger> follow_up_;  // what a step found to be true already
     Phase phase_ = Phase::addresses;
     Farewell farewell_ = Farewell::none;
-    bool services_wanted_ = false;
+    bool services_up_ = false;         // were asked to run, and have not ended since
     bool postponed_ = false;           // the down timer ran out while something held us back
     bool other_active_heard_ = false;  // since we began to retire
     int armed_priority_ = 0;           // the priority that the down timer was computed with

@@ -14,7 +14,6 @@ constexpr Duration withdrawal_base = std::chrono::milliseconds(50);
 constexpr Duration withdrawal_each = std::chrono::microseconds(100);
 constexpr Duration second_release_after = std::chrono::milliseconds(2);
 constexpr Duration fast_stop_bound = std::chrono::milliseconds(150);  // SIGKILL is sent after 100 ms
-constexpr Duration settle_time = std::chrono::seconds(1);
 constexpr Duration answer_period = std::chrono::milliseconds(100);
 
 double seconds(Duration duration) {
@@ -174,8 +173,7 @@ void Instance::claim(Moment moment) {
     postponed_ = false;
     other_active_heard_ = false;
     deadline(Timer::protocol) = moment.now + options_.advert_interval;
-    for (const Timer stale : {Timer::second_release, Timer::withdrawal, Timer::settle})
-        deadline(stale) = never;
+    for (const Timer stale : {Timer::second_release, Timer::withdrawal}) deadline(stale) = never;
 }
 
 Text Instance::takeover_reason(Instant now) const {
@@ -194,7 +192,7 @@ void Instance::raise_services(Moment moment) {
         follow_up_ = Trigger::services_ready;
         return;
     }
-    services_wanted_ = true;
+    services_up_ = true;
     deadline(Timer::services) = never;
     moment.actions.emplace_back(SetServices{id_, ServiceWish::run});
 }
@@ -270,22 +268,26 @@ void Instance::yield(Moment moment) {
     notice(higher ? Notice::Kind::higher_heard : Notice::Kind::equal_heard, heard_->source, moment);
     follow(moment);
     withdraw(Farewell::last_advert, moment);
-    deadline(Timer::settle) = moment.now + settle_time;
+    let_services_settle(moment);
 }
 
 void Instance::retire(Moment moment) {
-    if (services_wanted_) return stop_services(ServiceWish::stop, options_.stop_bound, moment);
+    if (services_up_) return stop_services(ServiceWish::stop, options_.stop_bound, moment);
     follow_up_ = Trigger::services_stopped;
 }
 
 void Instance::retire_fast(Moment moment) {
-    if (services_wanted_) return stop_services(ServiceWish::stop_fast, fast_stop_bound, moment);
+    if (services_up_) return stop_services(ServiceWish::stop_fast, fast_stop_bound, moment);
     follow_up_ = Trigger::services_stopped;
 }
 
+// Addresses that are back within a second find the services, and their connections, as they were.
+void Instance::let_services_settle(Moment moment) {
+    const bool stopping = deadline(Timer::services) != never;
+    if (services_up_ && !stopping) moment.actions.emplace_back(SetServices{id_, ServiceWish::settle});
+}
+
 void Instance::stop_services(ServiceWish wish, Duration bound, Moment moment) {
-    services_wanted_ = false;
-    deadline(Timer::settle) = never;
     deadline(Timer::services) = moment.now + bound;
     moment.actions.emplace_back(SetServices{id_, wish});
 }
@@ -324,14 +326,14 @@ void Instance::conclude(Moment moment) {
 void Instance::vanish(Moment moment) {
     deadline(Timer::protocol) = never;
     withdraw(Farewell::silence, moment);
-    if (services_wanted_) deadline(Timer::settle) = moment.now + settle_time;
+    let_services_settle(moment);
 }
 
 void Instance::recoil(Moment moment) {
     deadline(Timer::protocol) = never;
     other_active_heard_ = false;
     withdraw(Farewell::release, moment);
-    if (services_wanted_) deadline(Timer::settle) = moment.now + settle_time;
+    let_services_settle(moment);
 }
 
 }  // namespace vrrpd
