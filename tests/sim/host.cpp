@@ -214,7 +214,8 @@ void Host::set_addresses(bool wanted) {
 
 void Host::set_services(ServiceWish wish) {
     const Weather& weather = world_.scenario().weather;
-    const Duration delay = world_.random().between(1ms, world_.scenario().latencies.service);
+    const Duration settling = wish == ServiceWish::settle ? 1s : 0s;
+    const Duration delay = settling + world_.random().between(1ms, world_.scenario().latencies.service);
     const bool run = wish == ServiceWish::run;
     if (!run && world_.bad_luck(weather.service_deaf)) {
         ++service_job_;

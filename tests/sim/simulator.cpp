@@ -255,8 +255,15 @@ void Simulator::hand_over() {
         active->options().services.empty() ? latencies.kernel : latencies.kernel + latencies.service;
     const Duration skew = active->options().version == Version::v2 ? 1s : scenario_.longest_interval;
     run_until(now_ + leaving + skew + latencies.wire + 2 * latencies.wake);
+    if (others > 0 && std::ranges::none_of(hosts_, [&](const auto& host) {
+            return host.get() != active && host->instance().state() == State::active;
+        })) {
+        violation("nobody took over from " + active->name());
+    }
+    // A third one may have claimed too: a release that overtakes the winner's advert says to it that nobody
+    // is.
+    run_until(now_ + 4 * scenario_.longest_interval + overlap_bound());
     if (others > 0) the_active();
-    run_until(now_ + overlap_bound());
     if (failed()) return;
     if (!active->router().finished() || active->holds_addresses())
         violation(active->name() + " did not leave");

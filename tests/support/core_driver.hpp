@@ -216,7 +216,7 @@ class CoreDriver {
             return addresses->wanted ? "addresses on" : "addresses off";
         if (const auto* services = std::get_if<SetServices>(&action)) {
             static constexpr const char* wishes[] = {"services run", "services stop", "services stop fast",
-                                                 "services settle"};
+                                                     "services settle"};
             return wishes[static_cast<std::size_t>(services->wish)];
         }
         return std::holds_alternative<Announce>(action) ? "announce" : "";
@@ -226,6 +226,24 @@ class CoreDriver {
     Router router_;
     Actions actions_;
     Instant now_{std::chrono::hours(1)};
+};
+
+/// Adverts of 1 s, a service, a check whose failure is a fault, one announcement.
+inline InstanceOptions with_service() {
+    InstanceOptions options = plain_options();
+    options.advert_interval = std::chrono::seconds(1);
+    options.services = {0};
+    options.checks = {Track{0, std::nullopt, false}};
+    options.announce_repeat_delay = options.announce_refresh = Duration::zero();
+    return options;
+}
+
+/// Active and serving, its check passing.
+struct Serving : CoreDriver {
+    explicit Serving(InstanceOptions options = with_service()) : CoreDriver(std::move(options)) {
+        check(0, CheckState::passing);
+        become_active();
+    }
 };
 
 }  // namespace vrrpd::test

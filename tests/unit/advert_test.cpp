@@ -1,4 +1,5 @@
-// The codec against the golden vectors and the refusals of conformance sections 1.1-1.3, 1.10 and 2.
+// The codec against the golden vectors and the refusals of conformance sections 1.1-1.3 and 2.
+// Authentication: advert_auth_test.cpp.
 #include "vrrpd/core/advert.hpp"
 
 #include <gtest/gtest.h>
@@ -340,42 +341,6 @@ TEST(Advert, a_duplicate_in_a_list_of_the_right_length_differs_B20) {
     const std::vector<VirtualAddress> ours = {vip("10.9.0.1"), vip("10.9.0.2")};
     EXPECT_FALSE(same_addresses(from_hex("0a090001 0a090001"), ours));
     EXPECT_FALSE(same_addresses(from_hex("0a090002 0a090002"), ours));
-}
-
-// T01 H37 A06
-TEST(Advert, without_authentication_the_trailer_may_hold_anything) {
-    Message message = message_of(v2());
-    for (std::size_t i = 12; i < 20; ++i) message.byte(i, static_cast<std::uint8_t>(0x90 + i));
-    EXPECT_EQ(verdict(message.seal(), v2()), "accepted");
-}
-
-// T02 T03 H36
-TEST(Advert, authentication_types) {
-    const auto of_type = [](int type) {
-        return message_of(v2()).byte(4, static_cast<std::uint8_t>(type)).seal();
-    };
-    EXPECT_EQ(verdict(of_type(1), v2()), "auth_mismatch");
-    EXPECT_EQ(verdict(of_type(2), v2()), "auth_mismatch");
-    for (const int type : {3, 9, 255}) EXPECT_EQ(verdict(of_type(type), v2()), "auth_unknown");
-    EXPECT_EQ(verdict(of_type(0), v2("s3cret")), "auth_mismatch");
-    EXPECT_EQ(verdict(of_type(2), v2("s3cret")), "auth_mismatch");
-}
-
-// T04 T05 H36
-TEST(Advert, passwords) {
-    EXPECT_EQ(verdict(message_of(v2("abc")), v2("abc")), "accepted");
-    EXPECT_EQ(verdict(message_of(v2("abc")), v2(std::string_view("abc\0\0", 5))), "accepted") << "padding";
-    EXPECT_EQ(verdict(message_of(v2("abc")), v2("abd")), "auth_fail");
-    EXPECT_EQ(verdict(message_of(v2("abc")), v2("abcd")), "auth_fail");
-    EXPECT_EQ(verdict(message_of(v2("12345678")), v2("12345678")), "accepted");
-    EXPECT_EQ(verdict(message_of(v2("12345678")), v2("12345679")), "auth_fail") << "the eighth byte";
-}
-
-// H36: what lacks the trailer is too short.
-TEST(Advert, missing_trailer_is_a_wrong_length) {
-    Message message = message_of(v2());
-    message.bytes.resize(12);
-    EXPECT_EQ(verdict(message.seal(), v2()), "length");
 }
 
 // H38 M10

@@ -38,10 +38,6 @@ class Watched {
         may_run_services_ = false;
         observe([&] { host_.expire(); });
         EXPECT_GT(host_.router().next_deadline(), host_.now()) << "a deadline was left in the past";
-        const bool settled = !addresses_wanted_ && host_.now() - unwanted_since_ > 1s;
-        if (settled && host_.state() != State::retiring) {
-            EXPECT_NE(services_wish_, ServiceWish::run) << "services without addresses";
-        }
     }
     void pass(Duration duration) {
         const Instant end = host_.now() + duration;
@@ -83,6 +79,7 @@ class Watched {
             EXPECT_TRUE(advertising(after)) << "addresses outside of active and retiring";
         }
         EXPECT_TRUE(addresses_wanted_ || after != State::active) << "active without addresses";
+        EXPECT_TRUE(addresses_wanted_ || services_wish_ != ServiceWish::run) << "services without addresses";
         EXPECT_EQ(host_.instance().role(), role_) << "a role was not told";
         if (role_ == Role::master) {
             EXPECT_TRUE(advertising(after));
@@ -105,10 +102,7 @@ class Watched {
             EXPECT_LT(advert.priority, 255);
         }
     }
-    void judge(const SetAddresses& set, State, State) {
-        if (addresses_wanted_ && !set.wanted) unwanted_since_ = host_.now();
-        addresses_wanted_ = set.wanted;
-    }
+    void judge(const SetAddresses& set, State, State) { addresses_wanted_ = set.wanted; }
     void judge(const SetServices& set, State, State) {
         if (set.wish == ServiceWish::run) {
             EXPECT_TRUE(may_run_services_ && addresses_wanted_) << "services before the addresses";
@@ -133,7 +127,6 @@ class Watched {
     const InstanceOptions options_;
     CoreDriver host_;
     bool addresses_wanted_ = false;
-    Instant unwanted_since_{};
     ServiceWish services_wish_ = ServiceWish::stop;
     bool services_were_ready_ = false;  // since they were last wanted
     bool may_run_services_ = false;
