@@ -14,9 +14,9 @@
 // Orders (the manual's "Order of a promotion", "Order of a demotion"):
 //   promotion             advert, addresses on, services up and listening, announcement
 //   shutdown, fault       services down (bounded), addresses off (bounded), priority 0 twice
-//   higher Active heard   addresses off, one last advert; services only if we are not Active again a second
-//   later stall                 addresses off, priority 0, full start; services as above path lost addresses
-//   off, nothing sent; services as above
+//   higher Active heard   addresses off, one last advert; services settle
+//   stall                 addresses off, priority 0, full start; services settle
+//   path lost             addresses off, nothing sent; services settle
 //
 // A packet that was refused never reaches this class (conformance B27).
 #pragma once
