@@ -12,7 +12,7 @@ case "${1:-}" in
     *) echo "usage: ./test.sh [--long]" >&2; exit 2 ;;
 esac
 
-scripts/install-deps.sh build test
+scripts/install-deps.sh test
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin  # the system's own python and tools, whatever else is installed
 
 build=build-test

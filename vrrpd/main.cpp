@@ -41,17 +41,35 @@ Descriptor take_lock() {
 log::Options log_options(const config::GlobalOptions& global) {
     log::Options options;
     switch (global.log_target) {
-        case config::LogTarget::automatic: options.target = log::Target::automatic; break;
-        case config::LogTarget::journal: options.target = log::Target::journal; break;
-        case config::LogTarget::syslog: options.target = log::Target::syslog; break;
-        case config::LogTarget::standard_error: options.target = log::Target::standard_error; break;
+        case config::LogTarget::automatic:
+            options.target = log::Target::automatic;
+            break;
+        case config::LogTarget::journal:
+            options.target = log::Target::journal;
+            break;
+        case config::LogTarget::syslog:
+            options.target = log::Target::syslog;
+            break;
+        case config::LogTarget::standard_error:
+            options.target = log::Target::standard_error;
+            break;
     }
     switch (global.log_level) {
-        case config::LogLevel::error: options.level = log::Level::error; break;
-        case config::LogLevel::warning: options.level = log::Level::warning; break;
-        case config::LogLevel::notice: options.level = log::Level::notice; break;
-        case config::LogLevel::info: options.level = log::Level::info; break;
-        case config::LogLevel::debug: options.level = log::Level::debug; break;
+        case config::LogLevel::error:
+            options.level = log::Level::error;
+            break;
+        case config::LogLevel::warning:
+            options.level = log::Level::warning;
+            break;
+        case config::LogLevel::notice:
+            options.level = log::Level::notice;
+            break;
+        case config::LogLevel::info:
+            options.level = log::Level::info;
+            break;
+        case config::LogLevel::debug:
+            options.level = log::Level::debug;
+            break;
     }
     options.facility = global.log_facility;
     return options;
@@ -59,7 +77,8 @@ log::Options log_options(const config::GlobalOptions& global) {
 
 void become_realtime(const config::GlobalOptions& global) {
     if (global.realtime) {
-        if (const auto result = make_thread_realtime(); !result) log::write(log::Level::warning, result.error());
+        if (const auto result = make_thread_realtime(); !result)
+            log::write(log::Level::warning, result.error());
     }
     if (global.lock_memory) {
         if (const auto result = lock_memory(); !result) log::write(log::Level::warning, result.error());
@@ -96,8 +115,8 @@ int run(const config::Config& config) {
                       [&] { shut_down(exit_failure, "stopping: the launcher process is gone"); });
     agent = std::make_unique<Agent>(loop, launcher, config, [&] { loop.quit(exit_code); });
     agent->start();
-    log::write(log::Level::info, fmt::format("vrrpd {} started: {} instance(s)", VRRPD_VERSION,
-                                             config.instances.size()));
+    log::write(log::Level::info,
+               fmt::format("vrrpd {} started: {} instance(s)", VRRPD_VERSION, config.instances.size()));
     loop.feed_watchdog();
     notify::ready();
     const int result = loop.run();

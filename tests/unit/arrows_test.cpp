@@ -29,16 +29,14 @@ const std::map<std::string, Names> arrows = {
      {"vrrpd/core", "health/options.hpp", "vrrpd/service/options.hpp", "vrrpd/launcher/child.hpp"}},
     {"vrrpd/io", {"vrrpd/core", "vrrpd/loop"}},
     {"vrrpd/agent",
-     {"vrrpd/core", "vrrpd/loop", "vrrpd/launcher/child.hpp", "vrrpd/service", "vrrpd/config/config.hpp", "vrrpd/io",
-      "health", "netlink"}},
+     {"vrrpd/core", "vrrpd/loop", "vrrpd/launcher/child.hpp", "vrrpd/service", "vrrpd/config/config.hpp",
+      "vrrpd/io", "health", "netlink"}},
 };
 
 // Headers that are dear to compile, or that only one place should depend on.
 const std::map<std::string, Names> confined = {
-    {"spdlog/", {"vrrpd/io/log.cpp"}},
-    {"CLI/", {"vrrpd/command_line.cpp"}},
-    {"ini.h", {"vrrpd/config/ini_reader.cpp"}},
-    {"systemd/sd-event.h", {"vrrpd/loop/sd_event_loop.cpp"}},
+    {"spdlog/", {"vrrpd/io/log.cpp"}},          {"CLI/", {"vrrpd/command_line.cpp"}},
+    {"ini.h", {"vrrpd/config/ini_reader.cpp"}}, {"systemd/sd-event.h", {"vrrpd/loop/sd_event_loop.cpp"}},
     {"tl/", {"vrrpd/core/result.hpp"}},
 };
 
@@ -60,7 +58,9 @@ std::vector<std::string> matches(const fs::path& file, const std::regex& pattern
     return all;
 }
 
-std::string path_in_tree(const fs::path& file) { return fs::relative(file, root).string(); }
+std::string path_in_tree(const fs::path& file) {
+    return fs::relative(file, root).string();
+}
 
 bool allowed(const std::string& room, const std::string& include) {
     if (fs::path(include).parent_path() == room) return true;
@@ -89,7 +89,8 @@ TEST(Arrows, HeavyHeadersStayInOnePlace) {
             for (const std::string& include : matches(file, foreign)) {
                 for (const auto& [header, places] : confined) {
                     if (!include.starts_with(header)) continue;
-                    EXPECT_TRUE(places.contains(path_in_tree(file))) << path_in_tree(file) << " includes " << include;
+                    EXPECT_TRUE(places.contains(path_in_tree(file)))
+                        << path_in_tree(file) << " includes " << include;
                 }
             }
         }
@@ -106,7 +107,8 @@ TEST(Arrows, CoreTouchesNoWorld) {
             EXPECT_TRUE(include == "arpa/inet.h" || include == "tl/expected.hpp")
                 << path_in_tree(file) << " includes " << include;
         }
-        for (const std::string& call : matches(file, calls)) ADD_FAILURE() << path_in_tree(file) << " calls " << call;
+        for (const std::string& call : matches(file, calls))
+            ADD_FAILURE() << path_in_tree(file) << " calls " << call;
     }
 }
 

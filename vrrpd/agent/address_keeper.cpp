@@ -17,7 +17,8 @@ AddressKeeper::AddressKeeper(netlink::Requests& requests, const netlink::Facts& 
 
 void AddressKeeper::set(InstanceId id, bool wanted) {
     Wish& wish = wishes_[id];
-    wish = {wish.number + 1, wanted, 1, {}};  // one more than the requests, so that it is not settled half way
+    wish = {
+        wish.number + 1, wanted, 1, {}};  // one more than the requests, so that it is not settled half way
     const InstanceOptions& instance = instances_[id];
     for (const auto* list : {&instance.addresses, &instance.excluded_addresses}) {
         for (const VirtualAddress& address : *list) ask(id, address);
@@ -43,15 +44,17 @@ void AddressKeeper::ask(InstanceId id, const VirtualAddress& address) {
     const auto holders = facts_.holders(link->index, address.prefix.address);
     if (!std::ranges::all_of(holders, [this](const auto& holder) { return is_ours(holder); })) {
         if (wish.wanted) {
-            wish.refused = Text::format("%s is on %s already, but not by us: remove it (ip addr del %s dev %s), or "
-                                        "own it with priority = 255",
-                                        address.prefix.address.to_string().c_str(), link->name.c_str(),
-                                        holders.front().prefix.to_string().c_str(), link->name.c_str());
+            wish.refused = Text::format(
+                "%s is on %s already, but not by us: remove it (ip addr del %s dev %s), or "
+                "own it with priority = 255",
+                address.prefix.address.to_string().c_str(), link->name.c_str(),
+                holders.front().prefix.to_string().c_str(), link->name.c_str());
         }
         return;
     }
     ++wish.outstanding;
-    auto completed = [this, id, number = wish.number, prefix = address.prefix](int error, const std::string& text) {
+    auto completed = [this, id, number = wish.number, prefix = address.prefix](int error,
+                                                                               const std::string& text) {
         Text problem;
         if (error != 0) problem = Text::format("%s: %s", prefix.to_string().c_str(), text.c_str());
         answered(id, number, problem);

@@ -1,7 +1,7 @@
 // Carries out what the core wishes of the kernel's addresses: all of an instance, or none.
 //
-// Each wish becomes a few netlink requests, in order; when the last one of the latest wish is answered, that wish is
-// settled. A wish that was overtaken by another is settled by nobody. Nothing here waits.
+// Each wish becomes a few netlink requests, in order; when the last one of the latest wish is answered, that
+// wish is settled. A wish that was overtaken by another is settled by nobody. Nothing here waits.
 #pragma once
 
 #include <functional>

@@ -13,8 +13,8 @@
 namespace vrrpd {
 namespace {
 
-// Packets read before a timer is honoured: an advert that is in the socket wins over an expiry noticed late (D12),
-// a flood does not keep the timer waiting.
+// Packets read before a timer is honoured: an advert that is in the socket wins over an expiry noticed late
+// (D12), a flood does not keep the timer waiting.
 constexpr std::size_t drain_batches = 8;
 
 std::size_t find_check(const config::Config& config, const std::string& name) {
@@ -24,9 +24,12 @@ std::size_t find_check(const config::Config& config, const std::string& name) {
 
 CheckState state_of(health::Verdict verdict) {
     switch (verdict) {
-        case health::Verdict::up: return CheckState::passing;
-        case health::Verdict::down: return CheckState::failing;
-        case health::Verdict::unknown: break;
+        case health::Verdict::up:
+            return CheckState::passing;
+        case health::Verdict::down:
+            return CheckState::failing;
+        case health::Verdict::unknown:
+            break;
     }
     return CheckState::unknown;
 }
@@ -70,7 +73,8 @@ Agent::Agent(Loop& loop, ChildStarter& starter, const config::Config& config, st
                  [this] { leave_when_done(); }}) {
     for (std::size_t i = 0; i < config.checks.size(); ++i) {
         checks_.push_back(std::make_unique<health::Check>(
-            loop, starter, config.checks[i], [this, i](const health::Report& report) { on_report(i, report); }));
+            loop, starter, config.checks[i],
+            [this, i](const health::Report& report) { on_report(i, report); }));
     }
 }
 
@@ -90,7 +94,8 @@ void Agent::shut_down() {
     feed(Shutdown{});
 }
 
-// ---- facts in --------------------------------------------------------------------------------------------------
+// ---- facts in
+// --------------------------------------------------------------------------------------------------
 
 void Agent::feed(Event event) {
     facts_.push_back(std::move(event));
@@ -109,7 +114,8 @@ void Agent::on_deadline() {
     end_round();
 }
 
-// ---- actions out -----------------------------------------------------------------------------------------------
+// ---- actions out
+// -----------------------------------------------------------------------------------------------
 
 // Carrying out an action may bring a new fact at once, which joins the round.
 void Agent::end_round() {
@@ -123,8 +129,9 @@ void Agent::end_round() {
             perform_all();
         }
         sender_.flush([this](std::size_t instance, int error) {
-            log::write(log::Level::warning, fmt::format("({}) cannot send: {}", config_.instances[instance].name,
-                                                        std::generic_category().message(error)));
+            log::write(log::Level::warning,
+                       fmt::format("({}) cannot send: {}", config_.instances[instance].name,
+                                   std::generic_category().message(error)));
             facts_.push_back(SendFailed{instance});
         });
     } while (!facts_.empty());
@@ -168,7 +175,9 @@ void Agent::perform(const SetAddresses& action) {
     addresses_.set(action.instance, action.wanted);
 }
 
-void Agent::perform(const SetServices& action) { services_.set(action.instance, action.wish); }
+void Agent::perform(const SetServices& action) {
+    services_.set(action.instance, action.wish);
+}
 
 void Agent::perform(const Announce& action) {
     const InstanceOptions& options = config_.instances[action.instance];
@@ -215,7 +224,8 @@ void Agent::publish_status() {
     notify::status(text);
 }
 
-// ---- paths -----------------------------------------------------------------------------------------------------
+// ---- paths
+// -----------------------------------------------------------------------------------------------------
 
 void Agent::refresh_paths() {
     open_receivers();
@@ -224,11 +234,12 @@ void Agent::refresh_paths() {
         const Segment segment{path.interface_index, config_.instances[id].family};
         if (path.up && !receivers_.contains(segment)) {
             path.up = false;
-            path.reason = Text::format("cannot listen on interface %s", config_.instances[id].interface.c_str());
+            path.reason =
+                Text::format("cannot listen on interface %s", config_.instances[id].interface.c_str());
         }
         const PathChanged& known = paths_[id];
-        if (path.interface_index == known.interface_index && path.up == known.up && path.source == known.source &&
-            path.reason == known.reason) {
+        if (path.interface_index == known.interface_index && path.up == known.up &&
+            path.source == known.source && path.reason == known.reason) {
             continue;
         }
         paths_[id] = path;
@@ -245,12 +256,13 @@ void Agent::open_receivers() {
         if (link == nullptr || receivers_.contains({link->index, instance.family})) continue;
         const Segment segment{link->index, instance.family};
         try {
-            receivers_[segment] = std::make_unique<AdvertReceiver>(loop_, segment.second, segment.first,
-                                                                   filter_for(segment),
-                                                                   [this](const Packet& packet) { take(packet); });
+            receivers_[segment] =
+                std::make_unique<AdvertReceiver>(loop_, segment.second, segment.first, filter_for(segment),
+                                                 [this](const Packet& packet) { take(packet); });
         } catch (const std::system_error& error) {
             receivers_.erase(segment);
-            log::write(log::Level::warning, fmt::format("interface {}: {}", instance.interface, error.what()));
+            log::write(log::Level::warning,
+                       fmt::format("interface {}: {}", instance.interface, error.what()));
         }
     }
 }
@@ -266,7 +278,8 @@ AdvertFilter Agent::filter_for(const Segment& segment) const {
     return filter;
 }
 
-// ---- checks ----------------------------------------------------------------------------------------------------
+// ---- checks
+// ----------------------------------------------------------------------------------------------------
 
 void Agent::start_checks() {
     for (const InstanceOptions& instance : config_.instances) {
@@ -287,8 +300,8 @@ void Agent::start_checks() {
 void Agent::on_report(std::size_t check, const health::Report& report) {
     const health::CheckOptions& options = config_.checks[check];
     log::write(log::Level::notice, health::log_line(options, report));
-    const Text reason = Text::format("check %s: %s, %d/%d", options.name.c_str(), to_string(report.finding).c_str(),
-                                     report.count, report.needed);
+    const Text reason = Text::format("check %s: %s, %d/%d", options.name.c_str(),
+                                     to_string(report.finding).c_str(), report.count, report.needed);
     for (std::size_t i = 0; i < config_.services.size(); ++i) {
         if (config_.services[i].check != options.name) continue;
         services_.check_changed(i, report.verdict, std::string(reason.view()));
@@ -305,7 +318,8 @@ void Agent::judge_service(std::size_t service, bool wanted) {
         return;
     }
     if (!tracked_[check]) checks_[check]->start();
-    if (checks_[check]->verdict() == health::Verdict::up) services_.check_changed(service, health::Verdict::up, {});
+    if (checks_[check]->verdict() == health::Verdict::up)
+        services_.check_changed(service, health::Verdict::up, {});
 }
 
 }  // namespace vrrpd

@@ -3,9 +3,9 @@
 //     adverts, link and address facts, check verdicts,            adverts, addresses, services,
 //     kernel and service answers, time             ──► Router ──►  announcements, log lines
 //
-// Every fact ends in feed() or take(); every action starts in perform(). What one round of facts asks for leaves at
-// its end, adverts first, then netlink requests: so an advert never waits for anything else, and those of many
-// instances leave together. Nothing here decides, and nothing here waits.
+// Every fact ends in feed() or take(); every action starts in perform(). What one round of facts asks for
+// leaves at its end, adverts first, then netlink requests: so an advert never waits for anything else, and
+// those of many instances leave together. Nothing here decides, and nothing here waits.
 #pragma once
 
 #include <array>
@@ -32,8 +32,8 @@ namespace vrrpd {
 
 class Agent {
   public:
-    /// Opens all sockets; throws std::system_error. `finished` is called once after shut_down(), when everything is
-    /// handed over.
+    /// Opens all sockets; throws std::system_error. `finished` is called once after shut_down(), when
+    /// everything is handed over.
     Agent(Loop& loop, ChildStarter& starter, const config::Config& config, std::function<void()> finished);
 
     /// Reads the kernel's facts, removes leftovers of a predecessor, and takes part from then on.

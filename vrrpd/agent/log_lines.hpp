@@ -1,5 +1,5 @@
-// The lines that people and their tools grep for, made from what the core says. Pure. The wording is a contract: see
-// "Log lines" in docs/.
+// The lines that people and their tools grep for, made from what the core says. Pure. The wording is a
+// contract: see "Log lines" in docs/.
 #pragma once
 
 #include <string>

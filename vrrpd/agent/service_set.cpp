@@ -22,7 +22,9 @@ StopMode mode_of(ServiceWish wish) {
 ServiceSet::ServiceSet(Loop& loop, ChildStarter& starter, const std::vector<service::ServiceOptions>& options,
                        const std::vector<InstanceOptions>& instances, const std::vector<bool>& standby_checks,
                        Callbacks callbacks)
-    : instances_(instances), callbacks_(std::move(callbacks)), members_(options.size()),
+    : instances_(instances),
+      callbacks_(std::move(callbacks)),
+      members_(options.size()),
       stopping_(instances.size(), false) {
     for (std::size_t i = 0; i < options.size(); ++i) {
         service::Listener listener;
@@ -33,8 +35,8 @@ ServiceSet::ServiceSet(Loop& loop, ChildStarter& starter, const std::vector<serv
             log::write(Level::warning, fmt::format("Service({}) restarted reason=\"{}\"", name, reason));
         };
         listener.check_wanted = [this, i](bool wanted) { callbacks_.check_wanted(i, wanted); };
-        members_[i].service =
-            std::make_unique<service::Service>(loop, starter, options[i], standby_checks[i], std::move(listener));
+        members_[i].service = std::make_unique<service::Service>(loop, starter, options[i], standby_checks[i],
+                                                                 std::move(listener));
     }
 }
 
@@ -75,7 +77,9 @@ void ServiceSet::check_changed(std::size_t service, health::Verdict verdict, con
     }
 }
 
-void ServiceSet::leave() { leaving_ = true; }
+void ServiceSet::leave() {
+    leaving_ = true;
+}
 
 void ServiceSet::end_all() {
     for (Member& member : members_) {
@@ -87,7 +91,8 @@ bool ServiceSet::all_ended() const {
     return std::ranges::none_of(members_, [](const Member& member) { return member.service->running(); });
 }
 
-// ---- what the services say -------------------------------------------------------------------------------------
+// ---- what the services say
+// -------------------------------------------------------------------------------------
 
 void ServiceSet::on_ready(std::size_t service) {
     Member& member = members_[service];
@@ -116,7 +121,8 @@ void ServiceSet::on_failed(std::size_t service, const std::string& reason) {
 }
 
 void ServiceSet::tell_if_ready(InstanceId id) {
-    const bool ready = std::ranges::all_of(instances_[id].services, [&](std::size_t i) { return members_[i].ready; });
+    const bool ready =
+        std::ranges::all_of(instances_[id].services, [&](std::size_t i) { return members_[i].ready; });
     if (ready) callbacks_.changed({id, ServicesState::ready, {}});
 }
 

@@ -1,8 +1,8 @@
-// All services of this host, and who needs them: adds up the wishes of the instances, and tells each instance about its
-// services as one.
+// All services of this host, and who needs them: adds up the wishes of the instances, and tells each instance
+// about its services as one.
 //
-// A service that several instances name stays up while any of them needs it. An instance is ready when all its services
-// are, fails when one of them does, and has stopped when none runs that nobody else needs.
+// A service that several instances name stays up while any of them needs it. An instance is ready when all
+// its services are, fails when one of them does, and has stopped when none runs that nobody else needs.
 #pragma once
 
 #include <functional>
