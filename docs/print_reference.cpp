@@ -1,12 +1,167 @@
 // Prints docs/configuration.md from the table of keys, so that the reference cannot drift from what is read.
 #include <iostream>
 
+#include "vrrpd/config/ini_reader.hpp"
 #include "vrrpd/config/schema.hpp"
 
 namespace {
 
 using vrrpd::config::Key;
 using vrrpd::config::Section;
+
+constexpr auto introduction = R"(# Configuration
+
+One INI file, `/etc/vrrpd/vrrpd.ini` (another: `vrrpd -c FILE`). It is read once, at the start. `vrrpd --check
+[FILE...]` reads it without doing anything, says everything that is wrong with it, and exits with 0 (valid), 1 (valid,
+with warnings) or 2 (not valid). Errors keep the daemon from starting.
+
+```ini
+[vrrp_instance VI_1]                  ; an address that moves
+interface = eth0
+virtual_router_id = 51
+priority = 250                        ; the other host has 249
+nopreempt = yes
+virtual_ipaddress = 192.168.30.16/24
+track_check = memcached               ; fails: FAULT, and the other host takes over
+service = proxy                       ; runs where the address is
+
+[check memcached]
+type = memcached
+address = 127.0.0.1:11211
+interval = 500ms
+timeout = 300ms
+
+[service proxy]
+command = /usr/sbin/nutcracker -c /etc/vrrpd/proxy.yml -a 127.0.0.1
+user = nutcracker
+listen = 192.168.30.16:12000          ; announced once this accepts
+```
+
+`etc/s1` holds the whole pair, with the proxy's own configuration. This page is printed by `docs/print_reference.cpp`
+from the table that the reader uses.
+
+## How it is written
+
+**Sections** are `[kind]` or `[kind NAME]`. They may stand in any order; a name may be used before its section. A NAME
+has at most)";
+
+constexpr auto grammar = R"(letters, digits and `_-.:@+/`, and is unique among the sections of its kind.
+
+**Keys** are lower case, one `key = value` a line. A line has at most 4096 bytes; there are no continued lines. A key
+stands once in its section, unless the table calls it repeatable.
+
+**Lists**: repeat the key, or separate by commas, or both. The order is kept. These two say the same:
+
+```ini
+track_check = memcached, disk weight -20
+
+track_check = memcached
+track_check = disk weight -20
+```
+
+**Quotes**: a value in double quotes, or a part of one, keeps its blanks, commas, `;` and `#`. Inside, `\"` is a quote
+and `\\` a backslash. Commands are never split at commas, and never see a shell: no `$VAR`, no `|`, no `>`.
+
+```ini
+command = /usr/local/bin/probe --text "two words; one argument" a,b
+```
+
+**Durations** are `500ms`, `2s`, `1min`, or a bare number of seconds; a fraction is allowed (`0.5`, `1.5s`). **Yes or
+no** may also be `true`/`false` or `on`/`off`. **Addresses** are numbers, never names: `192.168.30.16`,
+`2001:db8::16`, with a port `127.0.0.1:11211`, `[::1]:11211`.
+
+**Comments** begin with `;` or `#`, at the start of a line or after a blank.
+
+**Include**: `include = conf.d/*.ini` in `[global]` reads further files, relative to the file that says so. A name
+without a wildcard must exist, a pattern may match nothing. Every file may hold any section, and begins with a section
+line of its own. A `[global]` in each of several files is one `[global]`; so is `[defaults]`. Files must not be
+writable by everybody.
+
+**[defaults]** takes every key of `[vrrp_instance NAME]`, for all instances that do not set it themselves. A list that
+an instance sets replaces the one from there.
+
+```ini
+[defaults]
+interface = eth0
+version = 2
+
+[vrrp_instance VI_1]
+virtual_router_id = 51
+virtual_ipaddress = 192.168.30.16/24
+
+[vrrp_instance VI_2]
+virtual_router_id = 52
+virtual_ipaddress = 192.168.30.17/24
+priority = 200
+```
+
+**Mistakes**: what is unknown, out of range, there twice or refers to nothing is an error. All of a configuration are
+reported in one run, with the nearest known word; nothing is cut, clamped or ignored. Words of keepalived that are
+missing here say what to write instead.
+
+    vrrpd.ini:5: [vrrp_instance VI_1] priorty: unknown key, did you mean priority?
+    vrrpd.ini:9: [check memcached] timeout: the timeout 2s is longer than the interval 1s, allowed is at most the interval
+
+**A change** takes effect with `systemctl restart vrrpd`, which hands the addresses to the peer first.
+)";
+
+constexpr auto about_global =
+    R"(Of the daemon itself. Scripts and services run as `script_user` where they name no `user` of their own, and as root
+only where one of these says so.)";
+
+constexpr auto about_instance =
+    R"(A virtual router: addresses that one of several hosts holds. The hosts of a pair agree on `virtual_router_id`,
+`version`, `advert_int` and the addresses, and differ in `priority`.
+
+- The family is that of the first `virtual_ipaddress`. The other family needs an instance of its own, which may have
+  the same VRID, or goes to `virtual_ipaddress_excluded`.
+- A `virtual_ipaddress` without `/LEN` is a /32 or /128. `dev IF` puts it on another interface, `label L` names an
+  IPv4 one.
+- `track_check = NAME`: while it fails, this host is in FAULT. `NAME weight N`: a positive N is added to the priority
+  while it passes, a negative one while it fails, and there is no FAULT; `reverse` swaps passing and failing. The sum
+  stays within 1 and 254. While a tracked check has no verdict yet, the host does not become MASTER.
+- A tracked check must not ask a virtual address: the standby would judge the other host. That is what `check` of a
+  `[service NAME]` is for.
+- `preempt_check`: while one does not pass, a live peer with a lower priority goes on serving. It never means FAULT.
+- Priority 255 is for the host whose own addresses these are. It never steps back, so it can have no `track_check` and
+  no `service`.
+- With `auth_type = PASS` the password is plain text on the wire. It keeps strangers with another configuration out,
+  and nobody else.)";
+
+constexpr auto about_check =
+    R"(A question asked again and again; instances (`track_check`, `preempt_check`) and services (`check`) refer to it by its
+name.
+
+| type | asks | needs | may have |
+|---|---|---|---|
+| `tcp` | does it accept a connection | `address` | `watch` |
+| `memcached` | does it answer `version` | `address` | `watch`, `probe` |
+| `script` | is the exit code 0 | `command` | `user` |
+
+- The first verdict needs one success, or `fall` failures in a row. After that `fall` failures or `rise` successes in
+  a row change it.
+- With `fast_fail` a failure is repeated at once, so a server that hangs is found within interval + `fall` x
+  `timeout`. With `watch` a server that dies is found within milliseconds, whatever the interval.
+- A script that is not over after `timeout` is killed with all that it started.)";
+
+constexpr auto about_service =
+    R"(A program that runs where the address is. It is started when the addresses are there; in a planned hand-over and after
+a fault it is ended before they go.
+
+- It must stay in the foreground. It leads a process group of its own; to end it is SIGTERM, and SIGKILL to the group
+  after `stop_timeout` (100 ms after a fault). What it prints goes where the daemon's standard error goes.
+- It is ready when `listen` accepts, or, without one, as soon as it is started. Only then the addresses are announced.
+- Where it ends by itself it is started again in place, the first time at once. A minute of good service makes the
+  next end a first one again.
+- It has failed when it does not listen `start_timeout` after it should, when it has ended `restart_limit` times in a
+  row, or when its `check` fails. `on_failure = fault`: the instance goes to FAULT and the peer takes over.
+  `on_failure = ignore`: it is started again for ever, and its check changes nothing.
+- `run = always` keeps the process on the standby, too; it must then be able to start without the address. There it
+  can fail as well, and that host is in FAULT then. Its `check` is judged there only if it does not ask a virtual
+  address.
+- A service that several instances name runs while any of them needs it.
+- After a higher MASTER was heard, a stall or a lost link it is left alone for a second, in case the address comes
+  back.)";
 
 // A table cell may hold no bar.
 std::string cell(const std::string& text) {
@@ -30,23 +185,9 @@ void print_section(Section section, const char* title, const char* about) {
 }  // namespace
 
 int main() {
-    std::cout << "# Configuration: every key\n\n"
-                 "One INI file, `/etc/vrrpd/vrrpd.ini`. Sections are `[kind]` or `[kind NAME]`, keys are "
-                 "lower case. Lists:\n"
-                 "repeat the key, or separate by commas. A value in double quotes keeps blanks, commas, `;` "
-                 "and `#`, with\n"
-                 "`\\\"` and `\\\\` inside. Durations are `500ms`, `2s`, `1min` or seconds; yes/no may also "
-                 "be true/false or on/off.\n"
-                 "Comments begin with `;` or `#` at the start of a line or after a blank. What is unknown, "
-                 "out of range or\n"
-                 "twice is an error with its line, and `vrrpd --check` shows all of them at once.\n\n"
-                 "This page is printed by `docs/print_reference.cpp` from the table that the reader uses.\n";
-    print_section(Section::global, "[global]", "Of the daemon.");
-    print_section(
-        Section::instance, "[vrrp_instance NAME]",
-        "A virtual router. `[defaults]` takes the same keys, for all instances that do not set them.");
-    print_section(Section::check, "[check NAME]",
-                  "A health check. Instances and services refer to it by its name.");
-    print_section(Section::service, "[service NAME]",
-                  "What runs where the address is, under our supervision.");
+    std::cout << introduction << ' ' << vrrpd::config::max_name_length << ' ' << grammar;
+    print_section(Section::global, "[global]", about_global);
+    print_section(Section::instance, "[vrrp_instance NAME]", about_instance);
+    print_section(Section::check, "[check NAME]", about_check);
+    print_section(Section::service, "[service NAME]", about_service);
 }

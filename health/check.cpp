@@ -50,7 +50,6 @@ void Check::stop() {
     probe_.reset();
     if (idle_) idle_->release();
     again_ = false;
-    last_.reset();
     judgement_.reset();
 }
 
@@ -76,7 +75,6 @@ void Check::probe() {
 
 void Check::probed(const Finding& finding) {
     probe_.reset();
-    last_ = finding;
     const auto report = judgement_->feed(finding);
     const Instant now = loop_.now();
     timer_->arm(std::exchange(again_, false) ? now : judgement_->next_probe(started_, now));

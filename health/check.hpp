@@ -39,8 +39,6 @@ class Check {
 
     /// Unknown while stopped; down from start() on with `init_fail`.
     Verdict verdict() const { return judgement_ ? judgement_->verdict() : Verdict::unknown; }
-    /// The latest finding since start(), if there is one yet.
-    const std::optional<Finding>& last() const { return last_; }
     const CheckOptions& options() const { return options_; }
 
   private:
@@ -53,10 +51,9 @@ class Check {
     Listener listener_;
     std::unique_ptr<Timer> timer_;        // the next probe
     std::optional<Judgement> judgement_;  // while started
-    std::optional<Finding> last_;
-    std::unique_ptr<Probe> probe_;  // while one is running
-    Instant started_{};             // that one
-    bool again_ = false;            // probe once more right after that one
+    std::unique_ptr<Probe> probe_;        // while one is running
+    Instant started_{};                   // that one
+    bool again_ = false;                  // probe once more right after that one
     std::optional<IdleWatch> idle_;
 };
 

@@ -23,7 +23,7 @@ std::optional<Report> Judgement::feed(const Finding& finding) {
     const int needed = first_success ? 1 : success ? rise_ : fall_;
     against_ = first_success ? 1 : against_ + 1;
     if (against_ < needed) return std::nullopt;
-    Report report{success ? Verdict::up : Verdict::down, verdict_, finding, against_, needed};
+    Report report{success ? Verdict::up : Verdict::down, finding, against_, needed};
     verdict_ = report.verdict;
     settled_ = true;
     against_ = 0;

@@ -1,19 +1,16 @@
 // From findings to a verdict: how many in a row it takes, and when to look again. Pure: no clock, no I/O.
 //
 // Promises:
-// - Until probes gave a first verdict, one success is up and `fall` failures in a row are down. From then on
-// `fall`
-//   failures turn up into down, and `rise` successes turn down into up; a finding that agrees with the
-//   verdict forgets the ones against it.
-// - Probes keep the pace of `interval`, counted from start to start, so that a service that hangs right after
-// a good
-//   answer is down interval + fall x timeout later: with `fast_fail` a failure that is on its way to a new
-//   verdict is followed by the next probe at once. A hard failure came back in no time, so its repetition
-//   waits a moment: enough for `fall` to mean more than the same packet seen twice, nothing that a failover
-//   would notice.
+// - Until probes gave a first verdict, one success is up and `fall` failures in a row are down. From then
+//   on `fall` failures turn up into down, and `rise` successes turn down into up; a finding that agrees
+//   with the verdict forgets the ones against it.
+// - Probes keep the pace of `interval`, counted from start to start. With `fast_fail` a failure that is on
+//   its way to a new verdict is followed by the next probe at once, so that a service that hangs right
+//   after a good answer is down interval + fall x timeout later. A hard failure came back in no time, so
+//   its repetition waits a moment: enough for `fall` to mean more than the same packet seen twice, nothing
+//   that a failover would notice.
 // - With `fast_fail = no` every failure, hard or soft, keeps the interval: that rides out a quick restart.
-// - A probe that is due while the process does not run is made up for once, not once for each interval
-// missed.
+// - A probe that is due while the process does not run is made up for once, not for each interval missed.
 #pragma once
 
 #include <optional>

@@ -1,5 +1,5 @@
-// What a `[check NAME]` section says, as plain data. Keys and defaults: the configuration contract in
-// vrrpd.ini(5); this is where their meaning is typed.
+// What a `[check NAME]` section says, as plain data. Keys and defaults: docs/configuration.md; this is where
+// their meaning is typed.
 #pragma once
 
 #include <cstdint>

@@ -1,23 +1,8 @@
 #include "health/report.hpp"
 
-#include <string_view>
+#include "vrrpd/core/text.hpp"
 
 namespace vrrpd::health {
-namespace {
-
-// Part of the evidence is what a server sent: it must not be able to end the quotes and add fields of its
-// own.
-std::string quoted(std::string_view text) {
-    std::string result = "\"";
-    for (const char character : text) {
-        if (character == '"' || character == '\\') result += '\\';
-        result += character;
-    }
-    return result += '"';
-}
-
-}  // namespace
-
 std::string log_line(const CheckOptions& options, const Report& report) {
     std::string line = options.kind == Kind::script ? "VRRP_Script(" : "Check(";
     line.append(options.name).append(")");

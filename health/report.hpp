@@ -13,11 +13,10 @@ enum class Verdict : std::uint8_t { unknown, up, down };
 
 /// A verdict that changed, or the first one that probes gave.
 struct Report {
-    Verdict verdict = Verdict::unknown;   ///< up or down
-    Verdict previous = Verdict::unknown;  ///< equals `verdict` when `init_fail` had it right from the start
-    Finding finding;                      ///< the probe that tipped the scales
-    int count = 0;                        ///< findings in a row that say so
-    int needed = 0;                       ///< and how many it took: rise or fall, or 1 for the first success
+    Verdict verdict = Verdict::unknown;  ///< up or down
+    Finding finding;                     ///< the probe that tipped the scales
+    int count = 0;                       ///< findings in a row that say so
+    int needed = 0;                      ///< and how many it took: rise or fall, or 1 for the first success
     friend bool operator==(const Report&, const Report&) = default;
 };
 

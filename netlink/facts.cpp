@@ -30,16 +30,16 @@ void Facts::set_link(const Link& link) {
     known->second.reading = reading_;
     if (!added && known->second.link == link) return;
     known->second.link = link;
-    changed_.insert(link.index);
+    changed_ = true;
 }
 
 void Facts::remove_link(int index) {
     const auto first = addresses_.lower_bound(before_link(index));
     const auto last = std::find_if(first, addresses_.end(),
                                    [&](const auto& entry) { return entry.second.address.link != index; });
-    if (first != last) changed_.insert(index);
+    if (first != last || links_.contains(index)) changed_ = true;
     addresses_.erase(first, last);
-    if (links_.erase(index) > 0) changed_.insert(index);
+    links_.erase(index);
 }
 
 void Facts::set_address(const Address& address) {
@@ -49,11 +49,11 @@ void Facts::set_address(const Address& address) {
     if (added) ++next_order_;
     if (!added && known->second.address == address) return;
     known->second.address = address;
-    changed_.insert(address.link);
+    changed_ = true;
 }
 
 void Facts::remove_address(const Address& address) {
-    if (addresses_.erase(key_of(address)) > 0) changed_.insert(address.link);
+    if (addresses_.erase(key_of(address)) > 0) changed_ = true;
 }
 
 void Facts::begin_resync() {
@@ -61,16 +61,9 @@ void Facts::begin_resync() {
 }
 
 void Facts::end_resync() {
-    std::erase_if(addresses_, [&](const auto& entry) {
-        const bool gone = entry.second.reading != reading_;
-        if (gone) changed_.insert(entry.second.address.link);
-        return gone;
-    });
-    std::erase_if(links_, [&](const auto& entry) {
-        const bool gone = entry.second.reading != reading_;
-        if (gone) changed_.insert(entry.first);
-        return gone;
-    });
+    const auto not_said_again = [&](const auto& entry) { return entry.second.reading != reading_; };
+    if (std::erase_if(addresses_, not_said_again) > 0) changed_ = true;
+    if (std::erase_if(links_, not_said_again) > 0) changed_ = true;
 }
 
 const Link* Facts::link(int index) const {
@@ -131,8 +124,8 @@ std::optional<IpAddress> Facts::primary_address(int link, Family family,
     return second_best;
 }
 
-std::set<int> Facts::take_changed() {
-    return std::exchange(changed_, {});
+bool Facts::take_changed() {
+    return std::exchange(changed_, false);
 }
 
 }  // namespace vrrpd::netlink

@@ -12,7 +12,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,22 +29,19 @@ inline constexpr std::uint8_t our_mark = 112;
 struct Link {
     int index = 0;
     std::string name;
-    bool up = false;       ///< IFF_UP: set up by its administrator
-    bool running = false;  ///< IFF_RUNNING: has a carrier and may pass packets
-    bool multicast = false;
+    bool up = false;                    ///< IFF_UP: set up by its administrator
+    bool running = false;               ///< IFF_RUNNING: has a carrier and may pass packets
     std::array<std::uint8_t, 6> mac{};  ///< zero when the link has no Ethernet address
-    std::uint32_t mtu = 0;              ///< bytes
     friend bool operator==(const Link&, const Link&) = default;
 };
 
 struct Address {
     int link = 0;  ///< interface index
     Prefix prefix;
-    IpAddress peer;           ///< far end of a point-to-point address, else the address itself
-    std::uint8_t mark = 0;    ///< IFA_PROTO; 0: none
-    bool secondary = false;   ///< IPv4: goes when the first address of its subnet goes (F13)
-    bool tentative = false;   ///< IPv6: duplicate detection is not done, or failed
-    bool deprecated = false;  ///< not chosen as a source address
+    IpAddress peer;          ///< far end of a point-to-point address, else the address itself
+    std::uint8_t mark = 0;   ///< IFA_PROTO; 0: none
+    bool secondary = false;  ///< IPv4: goes when the first address of its subnet goes (F13)
+    bool tentative = false;  ///< IPv6: duplicate detection is not done, or failed
     friend bool operator==(const Address&, const Address&) = default;
 };
 
@@ -77,8 +73,8 @@ class Facts {
     /// IPv6: the first link-local one that is not tentative.
     std::optional<IpAddress> primary_address(int link, Family family, std::span<const IpAddress> vips) const;
 
-    /// Indices of the links that differ, or whose addresses differ, from what they were at the last call.
-    std::set<int> take_changed();
+    /// Whether anything was different since the last call.
+    bool take_changed();
 
   private:
     using Key = std::tuple<int, Prefix, IpAddress>;
@@ -94,7 +90,7 @@ class Facts {
 
     std::map<int, KnownLink> links_;
     std::map<Key, KnownAddress> addresses_;
-    std::set<int> changed_;
+    bool changed_ = false;
     std::uint64_t next_order_ = 0;
     std::uint64_t reading_ = 0;
 };

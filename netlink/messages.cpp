@@ -34,7 +34,6 @@ const std::array<nla_policy, IFLA_MAX + 1>& link_policy() {
     static const auto policy = [] {
         std::array<nla_policy, IFLA_MAX + 1> result{};
         result[IFLA_IFNAME] = sized(NLA_STRING, 2, IFNAMSIZ);
-        result[IFLA_MTU] = sized(NLA_U32, 4);
         return result;
     }();
     return policy;
@@ -81,29 +80,20 @@ std::vector<std::uint8_t> bytes_of(nl_msg* message, std::uint32_t sequence) {
     return bytes;
 }
 
-std::unique_ptr<rtnl_addr, Release> libnl_address(const Operation& operation) {
-    const IpAddress& address = operation.prefix.address;
-    const bool ipv6 = address.family() == Family::ipv6;
-    std::unique_ptr<nl_addr, Release> local(
-        nl_addr_build(ipv6 ? AF_INET6 : AF_INET, address.bytes().data(), address.bytes().size()));
+std::vector<std::uint8_t> with_ack(nl_msg* message, std::uint32_t sequence) {
+    nlmsg_hdr(message)->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
+    return bytes_of(message, sequence);
+}
+
+std::unique_ptr<rtnl_addr, Release> libnl_address(int link, const Prefix& prefix) {
+    const int family = prefix.address.family() == Family::ipv6 ? AF_INET6 : AF_INET;
+    const auto bytes = prefix.address.bytes();
+    const std::unique_ptr<nl_addr, Release> local(nl_addr_build(family, bytes.data(), bytes.size()));
     std::unique_ptr<rtnl_addr, Release> result(rtnl_addr_alloc());
     if (!local || !result) return nullptr;
-    nl_addr_set_prefixlen(local.get(), operation.prefix.length);
-    rtnl_addr_set_ifindex(result.get(), operation.link);
+    nl_addr_set_prefixlen(local.get(), prefix.length);
+    rtnl_addr_set_ifindex(result.get(), link);
     if (rtnl_addr_set_local(result.get(), local.get()) < 0) return nullptr;
-    if (operation.kind == Operation::Kind::remove) return result;
-
-    if (!ipv6 && !operation.label.empty() && rtnl_addr_set_label(result.get(), operation.label.c_str()) < 0) {
-        return nullptr;
-    }
-    if (ipv6) {
-        // VRRP itself sees to it that nobody else has the address, and duplicate detection would cost a
-        // second.
-        rtnl_addr_set_flags(result.get(), IFA_F_NODAD);
-        // A host address must not become the source of this host's own connections.
-        rtnl_addr_set_valid_lifetime(result.get(), forever);
-        rtnl_addr_set_preferred_lifetime(result.get(), operation.prefix.length == 128 ? 0 : forever);
-    }
     return result;
 }
 
@@ -128,9 +118,7 @@ std::optional<Link> parse_link(nlmsghdr& message, const Facts& known) {
     link.index = header->ifi_index;
     link.up = (header->ifi_flags & IFF_UP) != 0;
     link.running = (header->ifi_flags & IFF_RUNNING) != 0;
-    link.multicast = (header->ifi_flags & IFF_MULTICAST) != 0;
     if (attributes[IFLA_IFNAME] != nullptr) link.name = nla_get_string(attributes[IFLA_IFNAME]);
-    if (attributes[IFLA_MTU] != nullptr) link.mtu = nla_get_u32(attributes[IFLA_MTU]);
     if (attributes[IFLA_ADDRESS] != nullptr) {
         const auto mac = payload(attributes[IFLA_ADDRESS]);
         link.mac = {};
@@ -164,7 +152,6 @@ std::optional<Address> parse_address(nlmsghdr& message) {
     // IPv6 uses the same bit for temporary addresses.
     address.secondary = family == Family::ipv4 && (flags & IFA_F_SECONDARY) != 0;
     address.tentative = family == Family::ipv6 && (flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) != 0;
-    address.deprecated = (flags & IFA_F_DEPRECATED) != 0;
     return address;
 }
 
@@ -213,20 +200,33 @@ std::vector<std::uint8_t> dump_request(std::uint16_t type, std::uint32_t sequenc
     return bytes_of(message.get(), sequence);
 }
 
-std::vector<std::uint8_t> address_request(const Operation& operation, std::uint32_t sequence) {
-    const auto address = libnl_address(operation);
+std::vector<std::uint8_t> addition_request(int link, const Prefix& prefix, const std::string& label,
+                                           std::uint32_t sequence) {
+    const auto address = libnl_address(link, prefix);
     if (!address) return {};
-    const bool adding = operation.kind == Operation::Kind::add;
+    if (prefix.address.family() == Family::ipv6) {
+        // VRRP itself sees to it that nobody else has the address, and duplicate detection would cost a
+        // second.
+        rtnl_addr_set_flags(address.get(), IFA_F_NODAD);
+        // A host address must not become the source of this host's own connections.
+        rtnl_addr_set_valid_lifetime(address.get(), forever);
+        rtnl_addr_set_preferred_lifetime(address.get(), prefix.length == 128 ? 0 : forever);
+    } else if (!label.empty() && rtnl_addr_set_label(address.get(), label.c_str()) < 0) {
+        return {};
+    }
     nl_msg* built = nullptr;
-    const int result = adding
-                           ? rtnl_addr_build_add_request(address.get(), NLM_F_CREATE | NLM_F_REPLACE, &built)
-                           : rtnl_addr_build_delete_request(address.get(), 0, &built);
-    if (result < 0) return {};
+    if (rtnl_addr_build_add_request(address.get(), NLM_F_CREATE | NLM_F_REPLACE, &built) < 0) return {};
     const Message message(built);
     // libnl 3.7 does not know the attribute that carries our mark.
-    if (adding && nla_put_u8(message.get(), IFA_PROTO, our_mark) < 0) return {};
-    nlmsg_hdr(message.get())->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
-    return bytes_of(message.get(), sequence);
+    if (nla_put_u8(message.get(), IFA_PROTO, our_mark) < 0) return {};
+    return with_ack(message.get(), sequence);
+}
+
+std::vector<std::uint8_t> removal_request(int link, const Prefix& prefix, std::uint32_t sequence) {
+    const auto address = libnl_address(link, prefix);
+    nl_msg* built = nullptr;
+    if (!address || rtnl_addr_build_delete_request(address.get(), 0, &built) < 0) return {};
+    return with_ack(Message(built).get(), sequence);
 }
 
 }  // namespace vrrpd::netlink

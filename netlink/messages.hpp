@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "netlink/facts.hpp"
-#include "netlink/plan.hpp"
+#include "vrrpd/core/ip.hpp"
 
 struct nlmsghdr;
 
@@ -43,7 +43,12 @@ std::optional<int> parse_dump_end(nlmsghdr& message);
 /// Asks for all links or all addresses: `type` is RTM_GETLINK or RTM_GETADDR. Empty: no memory.
 std::vector<std::uint8_t> dump_request(std::uint16_t type, std::uint32_t sequence);
 
-/// Asks for the operation and an ACK. Empty: no memory, or a label that is longer than the kernel takes.
-std::vector<std::uint8_t> address_request(const Operation& operation, std::uint32_t sequence);
+/// Asks for an address with our mark, and for an ACK. `label`: IPv4 only; empty: the link's name. Empty: no
+/// memory, or a label that is longer than the kernel takes.
+std::vector<std::uint8_t> addition_request(int link, const Prefix& prefix, const std::string& label,
+                                           std::uint32_t sequence);
+
+/// Asks that the address go, and for an ACK. Empty: no memory.
+std::vector<std::uint8_t> removal_request(int link, const Prefix& prefix, std::uint32_t sequence);
 
 }  // namespace vrrpd::netlink

@@ -163,8 +163,7 @@ void Monitor::apply(nlmsghdr& message) {
 }
 
 void Monitor::tell() {
-    const std::set<int> links = facts_.take_changed();
-    if (!links.empty()) changed_(links);
+    if (facts_.take_changed()) changed_();
 }
 
 }  // namespace vrrpd::netlink

@@ -14,7 +14,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <set>
 
 #include "netlink/facts.hpp"
 #include "netlink/socket.hpp"
@@ -26,9 +25,8 @@ namespace vrrpd::netlink {
 
 class Monitor {
   public:
-    /// Gets the indices of the links that changed, or whose addresses did; never none. Must not destroy the
-    /// monitor.
-    using Listener = std::function<void(const std::set<int>& links)>;
+    /// Hears that the facts are different now. Must not destroy the monitor.
+    using Listener = std::function<void()>;
 
     /// Subscribes in the network namespace of the calling thread. Throws std::system_error.
     Monitor(Loop& loop, Listener changed, int receive_buffer = default_receive_buffer);

@@ -1,17 +1,14 @@
-// Desired against actual: what has to be done so that the kernel's addresses are the ones that our instances
-// want.
+// What has to be known before addresses are asked for or given up: who else has them, what a predecessor
+// left, and whom a removal would hurt.
 //
-// Pure. Only what is ours is ever removed: it carries our mark, or the caller names it (kernels before 5.18
-// keep no mark, there the runtime record says what was ours). An address that somebody else put there is
-// never touched, even where we want the same one: that is reported, because two owners of one address is a
-// mistake in the set-up (E04).
-//
-// Removals come before additions: IPv6 cannot hold one address with two prefix lengths.
+// Pure. The requests themselves say what shall be, so there is nothing to plan about them. Ours is what
+// carries our mark, or what the caller names (kernels before 5.18 keep no mark, there only the caller knows).
+// All else is somebody else's and never touched, even where we want the same address: two owners of one
+// address are a mistake in the set-up, and conflicts() names them (E04).
 //
 // The kernel deletes an IPv4 subnet's secondary addresses together with its first one, unless
-// promote_secondaries is on for the link (F13). Ours that were to stay are therefore added once more;
-// strangers that would go are named by removal_hazards(), so that the caller can switch promote_secondaries
-// on before it lets the plan run.
+// promote_secondaries is on for the link (F13). removal_hazards() names the strangers that would go, so that
+// the caller can switch it on first.
 #pragma once
 
 #include <compare>
@@ -39,29 +36,24 @@ struct OwnedAddress {
     friend auto operator<=>(const OwnedAddress&, const OwnedAddress&) = default;
 };
 
-struct Operation {
-    enum class Kind : std::uint8_t { add, remove };
-    Kind kind = Kind::add;
-    int link = 0;
-    Prefix prefix;
-    std::string label;
-    friend bool operator==(const Operation&, const Operation&) = default;
+struct Conflict {
+    DesiredAddress wanted;
+    Address holder;
+    friend bool operator==(const Conflict&, const Conflict&) = default;
 };
 
-struct Plan {
-    std::vector<Operation> operations;    ///< to be done in this order; additions in the order of `desired`
-    std::vector<DesiredAddress> foreign;  ///< wanted, but held by somebody else on that very link
-};
+/// Of `desired`, those that somebody else holds on that very link, whatever the prefix length there; in the
+/// order of `desired`, each with one such holder.
+std::vector<Conflict> conflicts(const Facts& actual, std::span<const DesiredAddress> desired,
+                                const std::set<OwnedAddress>& also_ours = {});
 
-Plan make_plan(const Facts& actual, std::span<const DesiredAddress> desired,
-               const std::set<OwnedAddress>& also_ours = {});
+/// Every address that is ours, in the order in which they may be removed: secondary ones first.
+std::vector<Address> leftovers(const Facts& actual, const std::set<OwnedAddress>& also_ours = {});
 
-/// Addresses of ours that nobody wants, in the order in which they may be removed: secondary ones first.
-std::vector<Address> leftovers(const Facts& actual, std::span<const DesiredAddress> desired,
-                               const std::set<OwnedAddress>& also_ours = {});
-
-/// Addresses of others that the kernel would delete along with the removals in `operations`.
-std::vector<Address> removal_hazards(const Facts& actual, std::span<const Operation> operations,
+/// What the kernel would delete along with `removed` (matched by link and prefix) although nobody asked for
+/// it: others' addresses, and ours that are to stay. What is not ours counts as staying even where `removed`
+/// names it.
+std::vector<Address> removal_hazards(const Facts& actual, std::span<const DesiredAddress> removed,
                                      const std::set<OwnedAddress>& also_ours = {});
 
 }  // namespace vrrpd::netlink

@@ -9,15 +9,6 @@
 #include "netlink/messages.hpp"
 
 namespace vrrpd::netlink {
-namespace {
-
-// The kernel's ways to say that things are as they shall be. A link that is gone took its addresses along.
-bool is_done(Operation::Kind kind, int error) {
-    if (kind == Operation::Kind::add) return error == EEXIST;
-    return error == EADDRNOTAVAIL || error == ENODEV;
-}
-
-}  // namespace
 
 Requests::Requests(Loop& loop, Duration timeout)
     : loop_(loop), timeout_(timeout), socket_(default_receive_buffer) {
@@ -28,8 +19,22 @@ Requests::Requests(Loop& loop, Duration timeout)
     timer_ = loop_.timer([this] { on_deadline(); });
 }
 
-void Requests::submit(Operation operation, Completion completed) {
-    queue_.push_back({std::move(operation), std::move(completed)});
+bool Requests::is_done(Kind kind, int error) {
+    if (kind == Kind::addition) return error == EEXIST;
+    // A link that is gone took its addresses along.
+    return error == EADDRNOTAVAIL || error == ENODEV;
+}
+
+void Requests::add_address(int link, const Prefix& prefix, const std::string& label, Completion completed) {
+    ++sequence_;
+    queue_.push_back(
+        {sequence_, Kind::addition, addition_request(link, prefix, label, sequence_), std::move(completed)});
+}
+
+void Requests::remove_address(int link, const Prefix& prefix, Completion completed) {
+    ++sequence_;
+    queue_.push_back(
+        {sequence_, Kind::removal, removal_request(link, prefix, sequence_), std::move(completed)});
 }
 
 void Requests::flush() {
@@ -43,16 +48,15 @@ void Requests::send_portion() {
     for (; released_ > 0 && in_flight_.size() < max_in_flight; --released_) {
         Queued next = std::move(queue_.front());
         queue_.pop_front();
-        const auto message = address_request(next.operation, ++sequence_);
-        Pending pending{next.operation.kind, std::move(next.completed), loop_.now() + timeout_, ETIMEDOUT};
-        auto& kept = in_flight_.emplace(sequence_, std::move(pending)).first->second;
-        if (message.empty()) {
+        Pending pending{next.kind, std::move(next.completed), loop_.now() + timeout_, ETIMEDOUT};
+        auto& kept = in_flight_.emplace(next.sequence, std::move(pending)).first->second;
+        if (next.message.empty()) {
             kept.deadline = loop_.now();
             kept.verdict = EINVAL;
             continue;
         }
         leaving.push_back(&kept);
-        portion_.insert(portion_.end(), message.begin(), message.end());
+        portion_.insert(portion_.end(), next.message.begin(), next.message.end());
     }
     const int error = portion_.empty() ? 0 : socket_.send(portion_);
     if (error == 0) {

@@ -7,9 +7,9 @@
 // portions are small.
 //
 // Both requests say what shall be, not what to do: adding what is there and removing what is not are
-// successes. An addition marks as ours whatever it finds, so make_plan() must have been asked first.
+// successes. An addition marks as ours whatever it finds, so conflicts() must have been asked first.
 //
-// Completions run from the event loop only, never inside submit() or flush(). They may queue
+// Completions run from the event loop only, never inside the calls of this class. They may queue
 // and flush; they must not destroy this object. Requests whose object goes are never completed.
 #pragma once
 
@@ -19,10 +19,8 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "netlink/plan.hpp"
 #include "netlink/socket.hpp"
 #include "vrrpd/core/ip.hpp"
 #include "vrrpd/loop/loop.hpp"
@@ -50,13 +48,9 @@ class Requests {
     /// Queues it. An addition carries our mark and has no end of life. IPv6: usable at once (no duplicate
     /// detection), and a /128 is never chosen as a source address. Label: IPv4 only, at most 15 bytes; empty:
     /// the link's name.
-    void submit(Operation operation, Completion completed);
-    void add_address(int link, const Prefix& prefix, const std::string& label, Completion completed) {
-        submit({Operation::Kind::add, link, prefix, label}, std::move(completed));
-    }
-    void remove_address(int link, const Prefix& prefix, Completion completed) {
-        submit({Operation::Kind::remove, link, prefix, {}}, std::move(completed));
-    }
+    void add_address(int link, const Prefix& prefix, const std::string& label, Completion completed);
+    /// Queues it.
+    void remove_address(int link, const Prefix& prefix, Completion completed);
 
     /// Lets go what is queued by now.
     void flush();
@@ -64,16 +58,22 @@ class Requests {
     Counters counters() const;
 
   private:
+    enum class Kind : std::uint8_t { addition, removal };
     struct Queued {
-        Operation operation;
+        std::uint32_t sequence;
+        Kind kind;
+        std::vector<std::uint8_t> message;
         Completion completed;
     };
     struct Pending {
-        Operation::Kind kind;
+        Kind kind;
         Completion completed;
         Instant deadline;
         int verdict;  // what the deadline means
     };
+
+    // The kernel's ways to say that things are as they shall be.
+    static bool is_done(Kind kind, int error);
 
     void send_portion();
     void read_acks();

@@ -1,4 +1,4 @@
-// The command line of vrrpd(8).
+// The command line of vrrpd: what `vrrpd --help` shows.
 #pragma once
 
 #include <optional>
@@ -10,7 +10,7 @@ namespace vrrpd {
 struct CommandLine {
     std::string file = "/etc/vrrpd/vrrpd.ini";
     bool check = false;
-    std::vector<std::string> files_to_check;  ///< empty: `file`
+    std::vector<std::string> files_to_check;  ///< never empty: `file` if none was named
     std::optional<int> exit_code;  ///< set: everything was said already (--help, --version, wrong usage)
 };
 

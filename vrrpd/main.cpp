@@ -1,9 +1,12 @@
 // The process: configuration, launcher, log, loop, agent, in the order that each needs.
+#include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstddef>
 #include <cstring>
 #include <exception>
 #include <iostream>
+#include <stdexcept>
 
 #include <fmt/format.h>
 #include <sys/socket.h>
@@ -34,43 +37,16 @@ Descriptor take_lock() {
     address.sun_family = AF_UNIX;
     std::memcpy(address.sun_path, name, sizeof name - 1);
     const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + sizeof name - 1);
-    if (bind(lock.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) lock.reset();
-    return lock;
+    if (bind(lock.get(), reinterpret_cast<const sockaddr*>(&address), size) == 0) return lock;
+    const int error = errno;
+    throw std::runtime_error(error == EADDRINUSE ? "another vrrpd runs in this network namespace"
+                                                 : fmt::format("no lock: {}", std::strerror(error)));
 }
 
 log::Options log_options(const config::GlobalOptions& global) {
     log::Options options;
-    switch (global.log_target) {
-        case config::LogTarget::automatic:
-            options.target = log::Target::automatic;
-            break;
-        case config::LogTarget::journal:
-            options.target = log::Target::journal;
-            break;
-        case config::LogTarget::syslog:
-            options.target = log::Target::syslog;
-            break;
-        case config::LogTarget::standard_error:
-            options.target = log::Target::standard_error;
-            break;
-    }
-    switch (global.log_level) {
-        case config::LogLevel::error:
-            options.level = log::Level::error;
-            break;
-        case config::LogLevel::warning:
-            options.level = log::Level::warning;
-            break;
-        case config::LogLevel::notice:
-            options.level = log::Level::notice;
-            break;
-        case config::LogLevel::info:
-            options.level = log::Level::info;
-            break;
-        case config::LogLevel::debug:
-            options.level = log::Level::debug;
-            break;
-    }
+    options.target = global.log_target;
+    options.level = global.log_level;
     options.facility = global.log_facility;
     return options;
 }
@@ -85,6 +61,15 @@ void become_realtime(const config::GlobalOptions& global) {
     }
 }
 
+// What a planned demotion may take: the services' end, and a moment for addresses and adverts.
+Duration longest_stop(const config::Config& config) {
+    Duration longest = std::chrono::seconds(2);
+    for (const InstanceOptions& instance : config.instances) {
+        longest = std::max<Duration>(longest, instance.stop_bound + std::chrono::seconds(2));
+    }
+    return longest;
+}
+
 int run(const config::Config& config) {
     // First of all: the launcher must not inherit threads, real-time scheduling or locked memory.
     LauncherProcess launcher_process = Launcher::fork_process();
@@ -94,29 +79,29 @@ int run(const config::Config& config) {
     int exit_code = 0;
     const auto shut_down = [&](int code, const char* why) {
         log::write(log::Level::notice, why);
-        notify::stopping();
+        notify::stopping(longest_stop(config));
         exit_code = code;
         agent->shut_down();
     };
     loop.on_signal(SIGTERM, [&] { shut_down(0, "stopping on SIGTERM"); });
     loop.on_signal(SIGINT, [&] { shut_down(0, "stopping on SIGINT"); });
+    // Left to their defaults these would end the daemon with the addresses still in place.
+    loop.on_signal(SIGUSR2, [&] { shut_down(0, "stopping on SIGUSR2"); });
+    loop.on_signal(SIGHUP, [] {
+        log::write(log::Level::warning, "SIGHUP: no reload in this version, restart instead");
+    });
     signal(SIGPIPE, SIG_IGN);
 
     log::start(log_options(config.global));
     const Descriptor lock = take_lock();
-    if (!lock) {
-        log::write(log::Level::error, "another vrrpd runs in this network namespace");
-        log::stop();
-        return exit_failure;
-    }
     become_realtime(config.global);
 
     Launcher launcher(loop, std::move(launcher_process),
                       [&] { shut_down(exit_failure, "stopping: the launcher process is gone"); });
     agent = std::make_unique<Agent>(loop, launcher, config, [&] { loop.quit(exit_code); });
     agent->start();
-    log::write(log::Level::info,
-               fmt::format("vrrpd {} started: {} instance(s)", VRRPD_VERSION, config.instances.size()));
+    log::write(log::Level::info, fmt::format("vrrpd {} started on {}: {} instance(s)", VRRPD_VERSION,
+                                             config.global.router_id, config.instances.size()));
     loop.feed_watchdog();
     notify::ready();
     const int result = loop.run();

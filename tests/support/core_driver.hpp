@@ -1,5 +1,6 @@
 // Drives a Router on a virtual clock and tells what it did as a line of words, so that the order of actions
-// can be compared with a sentence of the manual: "advert 200, addresses on". Adverts of peers go in as bytes.
+// can be compared with a sentence of docs/architecture.md: "advert 200, addresses on". Adverts of peers go in
+// as bytes.
 #pragma once
 
 #include <algorithm>

@@ -126,6 +126,17 @@ TEST_F(Paths, AVirtualAddressIsNeverTheSource) {
     EXPECT_EQ(path().reason.view(), "interface eth0 has no IPv4 address of its own");
 }
 
+TEST_F(Paths, AnOwnersOwnAddressIsTheVirtualOne) {
+    netlink::Address own;
+    own.link = 7;
+    own.prefix = *Prefix::parse("192.168.30.10/24");
+    own.peer = own.prefix.address;
+    facts.remove_address(own);
+    set_address("192.168.30.16/24", 0);
+    options.priority = owner_priority;
+    EXPECT_EQ(path().source, IpAddress::parse("192.168.30.16"));
+}
+
 TEST_F(Paths, FamilyDecidesWhichAddress) {
     options.family = Family::ipv6;
     EXPECT_FALSE(path().source);

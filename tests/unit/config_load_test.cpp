@@ -1,12 +1,12 @@
 // What a whole configuration means, and what several keys or sections must agree on.
 #include <chrono>
+#include <pwd.h>
 #include <tuple>
 
 #include <gtest/gtest.h>
 
 #include "vrrpd/config/load.hpp"
 #include "vrrpd/config/schema.hpp"
-#include "vrrpd/config/system.hpp"
 
 namespace vrrpd::config {
 namespace {
@@ -140,7 +140,9 @@ on_failure = ignore
     EXPECT_FALSE(cache.fast_fail);
     const health::CheckOptions& script = loaded.config.checks[2];
     EXPECT_EQ(script.command, (std::vector<std::string>{"/usr/bin/true", "a b", "c,d"}));
-    EXPECT_EQ(script.credentials, find_user("nobody").value());
+    const passwd* const nobody = getpwnam("nobody");
+    ASSERT_NE(nobody, nullptr);
+    EXPECT_EQ(script.credentials, (Credentials{nobody->pw_uid, nobody->pw_gid}));
 
     ASSERT_EQ(loaded.config.services.size(), 1U);
     const service::ServiceOptions& proxy = loaded.config.services[0];

@@ -233,6 +233,20 @@ TEST(ConfigRules, InstancesMayShareAService) {
     EXPECT_EQ(problems_of(both + "run = always\n"), "");
 }
 
+TEST(ConfigRules, ACheckBelongsToOneService) {
+    const std::string services =
+        "service = s, u\n[service s]\ncommand = true\ncheck = c\n"
+        "[service u]\ncommand = true\n";
+    EXPECT_EQ(problems_of(four + services + check), "");
+    EXPECT_EQ(
+        problems_of(four + services + "check = c\n" + check),
+        "11: [service u] check: [check c] belongs to [service s], allowed is one service for a check\n");
+    // That it does not exist is the mistake, and two services without it are no further one.
+    EXPECT_EQ(problems_of(four + services + "check = c\n[check d]\ntype = tcp\naddress = 127.0.0.1:80\n"),
+              "8: [service s] check: there is no [check c], allowed: d\n"
+              "11: [service u] check: there is no [check c], allowed: d\n");
+}
+
 TEST(ConfigRules, WhatIsProbablyNotMeant) {
     EXPECT_TRUE(has(problems_of(bare), "1: [vrrp_instance A] virtual_ipaddress: warning: "));
     EXPECT_TRUE(has(with("down_timer_adverts = 5"), "5: [vrrp_instance A] down_timer_adverts: warning: "));

@@ -10,6 +10,7 @@ using namespace std::chrono_literals;
 using test::CoreDriver;
 using test::plain_options;
 using test::Serving;
+using test::with_service;
 using State = Instance::State;
 
 // One address: 50 ms and 0.1 ms.
@@ -115,6 +116,26 @@ TEST(LinkDown, and_up_again_before_the_kernel_answered) {
     host.addresses(false);
     EXPECT_EQ(host.state(), State::backup);
     EXPECT_EQ(host.story(), "addresses off, services settle");
+}
+
+// Deleted and made again between two looks: the new one has none of our addresses.
+TEST(LinkReplaced, counts_as_gone_although_it_was_never_seen_away) {
+    Serving host;
+    host.handle(PathChanged{0, CoreDriver::interface_index + 1, true, *IpAddress::parse("10.9.0.1"), ""});
+    EXPECT_EQ(host.story(), "addresses off, services settle");
+    EXPECT_EQ(host.state(), State::initialize);
+    host.addresses(false);
+    EXPECT_EQ(host.state(), State::backup);
+}
+
+TEST(StandbyService, that_fails_is_a_fault_of_a_backup_too) {
+    CoreDriver host(with_service());
+    host.start();
+    ASSERT_EQ(host.state(), State::backup);
+    host.services(ServicesState::failed);
+    EXPECT_EQ(host.state(), State::initialize);
+    host.pass(30s);
+    EXPECT_EQ(host.state(), State::backup) << "fault_hold is over";
 }
 
 TEST(LinkDown, on_the_way_out_sends_nothing_more) {

@@ -1,5 +1,6 @@
-// The order of a promotion and of the demotions of our own making (planned, fault), as the manual gives it,
-// and their bounds when the kernel or the services never answer. The others: instance_forced_test.cpp.
+// The order of a promotion and of the demotions of our own making (planned, fault), as docs/architecture.md
+// gives it, and their bounds when the kernel or the services never answer. The others:
+// instance_forced_test.cpp.
 #include <gtest/gtest.h>
 
 #include "tests/support/core_driver.hpp"

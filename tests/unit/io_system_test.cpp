@@ -91,10 +91,11 @@ TEST(Notify, TellsTheServiceManager) {
     setenv("NOTIFY_SOCKET", ("@" + name).c_str(), 1);
     notify::ready();
     notify::status("VI_1 MASTER");
-    notify::stopping();
+    notify::stopping(std::chrono::milliseconds(2500));
     unsetenv("NOTIFY_SOCKET");
     notify::status("nobody listens");
-    for (const std::string expected : {"READY=1", "STATUS=VI_1 MASTER", "STOPPING=1"}) {
+    for (const std::string expected :
+         {"READY=1", "STATUS=VI_1 MASTER", "STOPPING=1\nEXTEND_TIMEOUT_USEC=2500000"}) {
         std::array<char, 256> buffer;
         const ssize_t count = recv(manager, buffer.data(), buffer.size(), MSG_DONTWAIT);
         ASSERT_GT(count, 0);

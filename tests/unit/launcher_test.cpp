@@ -150,14 +150,17 @@ TEST_F(LauncherTest, TellsHowACommandEnded) {
 
 TEST_F(LauncherTest, SaysWhyACommandCouldNotBeStarted) {
     EXPECT_EQ(end_of({.argv = {folder_ + "/program"}}), (ExitStatus{Kind::not_started, ENOENT}));
-    EXPECT_EQ(end_of({.argv = {"no-such-program-anywhere"}}), (ExitStatus{Kind::not_started, ENOENT}));
+    for (const char* relative : {"true", "bin/true", "./bin/true"}) {
+        EXPECT_EQ(end_of({.argv = {relative}}), (ExitStatus{Kind::not_started, ENOENT})) << relative;
+    }
     std::ofstream(folder_ + "/program") << "#!/bin/sh\n";
     EXPECT_EQ(end_of({.argv = {folder_ + "/program"}}), (ExitStatus{Kind::not_started, EACCES}));
     EXPECT_EQ(end_of({}), (ExitStatus{Kind::not_started, EINVAL}));
-    EXPECT_EQ(end_of({.argv = {"true", std::string("a\0b", 3)}}), (ExitStatus{Kind::not_started, EINVAL}));
-    EXPECT_EQ(end_of({.argv = {"true", std::string(64 * 1024, 'x')}}),
+    EXPECT_EQ(end_of({.argv = {"/bin/true", std::string("a\0b", 3)}}),
+              (ExitStatus{Kind::not_started, EINVAL}));
+    EXPECT_EQ(end_of({.argv = {"/bin/true", std::string(64 * 1024, 'x')}}),
               (ExitStatus{Kind::not_started, E2BIG}));
-    EXPECT_EQ(end_of({.argv = {"true", std::string(60 * 1024, 'x')}}), (ExitStatus{Kind::exited, 0}));
+    EXPECT_EQ(end_of({.argv = {"/bin/true", std::string(60 * 1024, 'x')}}), (ExitStatus{Kind::exited, 0}));
 }
 
 TEST_F(LauncherTest, WordsForPeople) {
@@ -167,8 +170,7 @@ TEST_F(LauncherTest, WordsForPeople) {
               "could not be started: No such file or directory");
 }
 
-TEST_F(LauncherTest, FindsAProgramAndGivesItArgumentsAndEnvironment) {
-    EXPECT_EQ(end_of({.argv = {"true"}}), (ExitStatus{Kind::exited, 0}));
+TEST_F(LauncherTest, GivesAProgramItsArgumentsAndEnvironment) {
     Command command = shell("echo \"$1|$A|$PATH|$(pwd)|$(umask)|$(ulimit -c)\" >" + pipe_path_);
     command.argv.insert(command.argv.end(), {"sh", "one two"});
     command.environment = {"A=b c"};
@@ -235,7 +237,7 @@ TEST_F(LauncherTest, DestroyingAChildKillsItsGroupAndSilencesIt) {
     EXPECT_TRUE(ends_.empty());
 
     start(shell("exec sleep 100")).reset();
-    EXPECT_EQ(end_of({.argv = {"true"}}), (ExitStatus{Kind::exited, 0}));
+    EXPECT_EQ(end_of({.argv = {"/bin/true"}}), (ExitStatus{Kind::exited, 0}));
     ASSERT_TRUE(until([] { return own_children().size() == 1; }));
     EXPECT_EQ(own_children().begin()->second, "vrrpd-launcher");
 }
@@ -267,7 +269,7 @@ TEST_F(LauncherTest, TwoHundredAtOnceEndOnceEach) {
 
 TEST_F(LauncherTest, RequestsBeyondTheBoundAreRefused) {
     pidfd_send_signal(launcher_process_.get(), SIGSTOP, nullptr, 0);
-    Command big{.argv = {"true", std::string(60 * 1024, 'x')}};
+    Command big{.argv = {"/bin/true", std::string(60 * 1024, 'x')}};
     std::vector<std::unique_ptr<Child>> children;
     for (int i = 0; i < 100; ++i) children.push_back(start(big));
     ASSERT_TRUE(until([this] { return !ends_.empty(); }));
@@ -318,14 +320,15 @@ TEST_F(LauncherTest, SignalsForTheDaemonsGroupDoNotEndTheLauncher) {
     for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE}) {
         pidfd_send_signal(launcher_process_.get(), number, nullptr, 0);
     }
-    EXPECT_EQ(end_of({.argv = {"true"}}), (ExitStatus{Kind::exited, 0}));
+    EXPECT_EQ(end_of({.argv = {"/bin/true"}}), (ExitStatus{Kind::exited, 0}));
     EXPECT_EQ(died_, 0);
 }
 
 TEST_F(LauncherTest, TheLaunchersDeathIsToldAndItsChildrenGoOn) {
     const auto running = start(shell("echo up >" + pipe_path_ + "; read x <" + go_path_ + "; exit 5"));
     EXPECT_EQ(line(), "up");
-    EXPECT_TRUE(end_of({.argv = {"true"}}).success()) << "replies come in order: by now the first is known";
+    EXPECT_TRUE(end_of({.argv = {"/bin/true"}}).success())
+        << "replies come in order: by now the first is known";
     pidfd_send_signal(launcher_process_.get(), SIGSTOP, nullptr, 0);
     const auto pending = start(shell("exit 0"));
     pidfd_send_signal(launcher_process_.get(), SIGKILL, nullptr, 0);
@@ -381,7 +384,7 @@ TEST_F(LauncherTest, WorksOnTheProductionLoop) {
     std::vector<std::unique_ptr<Child>> children;
     for (int i = 0; i < 20; ++i) {
         children.push_back(
-            launcher.start({.argv = {i % 2 == 0 ? "true" : "no-such-program"}}, [&](ExitStatus status) {
+            launcher.start({.argv = {i % 2 == 0 ? "/bin/true" : "/no-such-program"}}, [&](ExitStatus status) {
                 EXPECT_EQ(status.kind == Kind::not_started, !status.success());
                 if (++ended == 20) loop.quit(0);
             }));

@@ -105,15 +105,13 @@ TEST(NetlinkMessages, RefusesAddressesThatMakeNoSense) {
 
 TEST(NetlinkMessages, ReadsALinkAndKeepsWhatANoticeLeavesOut) {
     Facts known;
-    auto full = Bytes(RTM_NEWLINK, link_header(IFF_UP | IFF_RUNNING | IFF_MULTICAST))
+    auto full = Bytes(RTM_NEWLINK, link_header(IFF_UP | IFF_RUNNING))
                     .attribute(IFLA_IFNAME, {'e', 't', 'h', '0', 0})
-                    .attribute(IFLA_ADDRESS, {2, 0, 0, 0, 0, 1})
-                    .attribute(IFLA_MTU, {0xdc, 5, 0, 0});
+                    .attribute(IFLA_ADDRESS, {2, 0, 0, 0, 0, 1});
     const auto link = parse_link(full.message(), known);
     ASSERT_TRUE(link);
     EXPECT_EQ(link->name, "eth0");
-    EXPECT_TRUE(link->up && link->running && link->multicast);
-    EXPECT_EQ(link->mtu, 1500u);
+    EXPECT_TRUE(link->up && link->running);
     EXPECT_EQ(link->mac, (std::array<std::uint8_t, 6>{2, 0, 0, 0, 0, 1}));
 
     known.set_link(*link);
@@ -121,9 +119,27 @@ TEST(NetlinkMessages, ReadsALinkAndKeepsWhatANoticeLeavesOut) {
     const auto after = parse_link(partial.message(), known);
     ASSERT_TRUE(after);
     EXPECT_EQ(after->name, "eth0");
-    EXPECT_EQ(after->mtu, 1500u);
+    EXPECT_EQ(after->mac, link->mac);
     EXPECT_FALSE(after->running);
     EXPECT_FALSE(parse_link(partial.message(), Facts())) << "a link without a name";
+}
+
+TEST(NetlinkMessages, WhatNobodyAsksForMakesNoDifference) {
+    const auto link_with = [](unsigned flags, std::uint8_t mtu) {
+        return *parse_link(Bytes(RTM_NEWLINK, link_header(flags))
+                               .attribute(IFLA_IFNAME, {'e', 't', 'h', '0', 0})
+                               .attribute(IFLA_MTU, {mtu, 5, 0, 0})
+                               .message(),
+                           Facts());
+    };
+    EXPECT_EQ(link_with(IFF_UP, 0xdc), link_with(IFF_UP | IFF_MULTICAST | IFF_PROMISC, 0));
+    const auto address_with = [](std::uint8_t flags) {
+        return *parse_address(Bytes(RTM_NEWADDR, address_header(AF_INET, 24))
+                                  .attribute(IFA_LOCAL, {10, 0, 0, 1})
+                                  .attribute(IFA_FLAGS, {flags, 0, 0, 0})
+                                  .message());
+    };
+    EXPECT_EQ(address_with(0), address_with(IFA_F_DEPRECATED));
 }
 
 TEST(NetlinkMessages, ABridgeThatLosesAPortIsNoLinkThatGoes) {
@@ -177,8 +193,7 @@ TEST(NetlinkMessages, TheEndOfADumpSaysWhetherItBrokeOff) {
 
 TEST(NetlinkMessages, WhatWeAskForReadsBackAsWhatWeMeant) {
     for (const char* text : {"10.0.0.1/24", "10.0.0.1/32", "2001:db8::1/128", "2001:db8::1/64"}) {
-        const Operation operation{Operation::Kind::add, 7, *Prefix::parse(text), "eth0:1"};
-        auto bytes = address_request(operation, 5);
+        auto bytes = addition_request(7, *Prefix::parse(text), "eth0:1", 5);
         auto& message = *reinterpret_cast<nlmsghdr*>(bytes.data());
         ASSERT_EQ(message.nlmsg_type, RTM_NEWADDR);
         EXPECT_EQ(message.nlmsg_flags, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE);
@@ -187,10 +202,19 @@ TEST(NetlinkMessages, WhatWeAskForReadsBackAsWhatWeMeant) {
         ASSERT_TRUE(address) << text;
         EXPECT_EQ(address->prefix.to_string(), text);
         EXPECT_EQ(address->peer, address->prefix.address);
+        EXPECT_EQ(address->link, 7);
         EXPECT_EQ(address->mark, our_mark);
+
+        auto removal = removal_request(7, *Prefix::parse(text), 6);
+        auto& gone = *reinterpret_cast<nlmsghdr*>(removal.data());
+        ASSERT_EQ(gone.nlmsg_type, RTM_DELADDR);
+        EXPECT_EQ(gone.nlmsg_flags, NLM_F_REQUEST | NLM_F_ACK);
+        EXPECT_EQ(gone.nlmsg_seq, 6u);
+        ASSERT_TRUE(parse_address(gone)) << text;
+        EXPECT_EQ(parse_address(gone)->link, 7);
+        EXPECT_EQ(parse_address(gone)->prefix.to_string(), text);
     }
-    const Operation too_long{Operation::Kind::add, 7, *Prefix::parse("10.0.0.1"), std::string(16, 'x')};
-    EXPECT_TRUE(address_request(too_long, 1).empty());
+    EXPECT_TRUE(addition_request(7, *Prefix::parse("10.0.0.1"), std::string(16, 'x'), 1).empty());
 }
 
 // Meant for a build with the address sanitizer: whatever comes, nothing outside the datagram is read.

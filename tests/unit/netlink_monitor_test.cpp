@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -31,7 +30,7 @@ class NetlinkReading : public NetlinkKernel {
         readings_ = next_descriptor();
         of_notices.reset();
         monitor_.emplace(
-            fake_, [](const std::set<int>&) {}, 4096);
+            fake_, [] {}, 4096);
         monitor_->start();
     }
 
@@ -64,7 +63,7 @@ class NetlinkReading : public NetlinkKernel {
 
     std::vector<Address> facts() const { return sorted(*monitor_); }
     std::vector<Address> truth() {
-        Monitor fresh(fake_, [](const std::set<int>&) {});
+        Monitor fresh(fake_, [] {});
         fresh.start();
         return sorted(fresh);
     }
@@ -82,27 +81,24 @@ class NetlinkReading : public NetlinkKernel {
 
 TEST_F(NetlinkMonitor, OthersAreSeen) {
     int told = 0;
-    std::set<int> links;
-    Monitor monitor(loop_, [&](const std::set<int>& changed) {
-        ++told;
-        links.insert(changed.begin(), changed.end());
-    });
+    Monitor monitor(loop_, [&] { ++told; });
     monitor.start();
     EXPECT_EQ(told, 0);
     ASSERT_NE(monitor.facts().link("a0"), nullptr);
     EXPECT_EQ(monitor.facts().link("a0")->index, a0_);
     EXPECT_TRUE(monitor.facts().link("a0")->up);
-    EXPECT_TRUE(monitor.facts().link("a0")->multicast);
     EXPECT_NE(monitor.facts().link("a0")->mac, (std::array<std::uint8_t, 6>{}));
-    EXPECT_EQ(monitor.facts().link("a0")->mtu, 1500u);
     EXPECT_TRUE(known(monitor, "10.0.0.1/24"));
 
     const auto a0 = [&] { return monitor.facts().link("a0"); };
     run({{[] {}, [&] { return a0()->running; }},
-         {[] { shell("ip addr add 10.0.0.2/24 dev a0 && ip link set a0 mtu 1400"); },
-          [&] { return known(monitor, "10.0.0.2/24") && a0()->mtu == 1400; }},
          {[&] {
-              EXPECT_TRUE(links.contains(a0_));
+              told = 0;
+              shell("ip addr add 10.0.0.2/24 dev a0");
+          },
+          [&] { return known(monitor, "10.0.0.2/24").has_value(); }},
+         {[&] {
+              EXPECT_GT(told, 0);
               EXPECT_TRUE(known(monitor, "10.0.0.2/24")->secondary);
               shell("ip addr del 10.0.0.2/24 dev a0");
           },
@@ -115,11 +111,10 @@ TEST_F(NetlinkMonitor, OthersAreSeen) {
          {[] { shell("ip link del b0"); }, [&] { return monitor.facts().link(a0_) == nullptr; }}});
     EXPECT_TRUE(monitor.facts().addresses(a0_).empty());
     EXPECT_EQ(monitor.resyncs(), 0u);
-    EXPECT_GT(told, 0);
 }
 
 TEST_F(NetlinkMonitor, ALinkLocalAddressBecomesTheIpv6SourceWhenItIsReady) {
-    Monitor monitor(loop_, [](const std::set<int>&) {});
+    Monitor monitor(loop_, [] {});
     monitor.start();
     run({{[] {}, [&] { return monitor.facts().primary_address(a0_, Family::ipv6, {}).has_value(); }}});
     EXPECT_TRUE(monitor.facts().primary_address(a0_, Family::ipv6, {})->is_link_local());
@@ -133,7 +128,7 @@ TEST_F(NetlinkMonitor, LostNoticesAreMadeUpForByReadingEverything) {
         ++answered;
     };
     Monitor monitor(
-        loop_, [](const std::set<int>&) {}, 4096);
+        loop_, [] {}, 4096);
     monitor.start();
     Requests requests(loop_);
     const auto facts_are = [&](int first, int end) {

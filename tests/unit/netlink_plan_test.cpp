@@ -14,14 +14,17 @@ Prefix prefix(const char* text) {
     return Prefix::parse(text).value();
 }
 
-Address address(int link, const char* text, std::uint8_t mark = 0, bool secondary = false) {
+Address address(int link, const Prefix& prefix, std::uint8_t mark = 0, bool secondary = false) {
     Address result;
     result.link = link;
-    result.prefix = prefix(text);
-    result.peer = result.prefix.address;
+    result.prefix = prefix;
+    result.peer = prefix.address;
     result.mark = mark;
     result.secondary = secondary;
     return result;
+}
+Address address(int link, const char* text, std::uint8_t mark = 0, bool secondary = false) {
+    return address(link, prefix(text), mark, secondary);
 }
 
 Facts facts_of(const std::vector<Address>& addresses) {
@@ -30,104 +33,97 @@ Facts facts_of(const std::vector<Address>& addresses) {
     return facts;
 }
 
-Operation add(int link, const char* text, const char* label = "") {
-    return {Operation::Kind::add, link, prefix(text), label};
-}
-Operation remove(int link, const char* text) {
-    return {Operation::Kind::remove, link, prefix(text), {}};
-}
-
 DesiredAddress want(int link, const char* text, const char* label = "") {
     return {link, prefix(text), label};
 }
 
-using Operations = std::vector<Operation>;
+using Addresses = std::vector<Address>;
+using Conflicts = std::vector<Conflict>;
 
-TEST(NetlinkPlan, AddsWhatIsMissingInTheGivenOrder) {
-    const std::vector desired{want(2, "10.0.0.9/24", "eth0:v"), want(2, "10.0.0.1/32"),
-                              want(2, "10.0.0.9/24")};
-    const Plan plan = make_plan(facts_of({address(2, "10.0.0.5/24")}), desired);
-    EXPECT_EQ(plan.operations, (Operations{add(2, "10.0.0.9/24", "eth0:v"), add(2, "10.0.0.1/32")}));
-    EXPECT_TRUE(plan.foreign.empty());
+TEST(NetlinkPlan, AConflictIsAnAddressOfSomebodyElseOnThatVeryLink) {
+    const Address stranger = address(2, "10.0.0.9/24");
+    const Address stranger6 = address(2, "2001:db8::9/64");
+    const Facts actual = facts_of({stranger, stranger6, address(2, "10.0.0.8/24", our_mark),
+                                   address(3, "10.0.0.7/32", 3), address(2, "10.0.0.5/24")});
+    const std::vector desired{want(2, "10.0.0.9/24", "eth0:v"), want(2, "10.0.0.8/24"),
+                              want(2, "2001:db8::9/128"),       want(2, "10.0.0.9/32"),
+                              want(3, "10.0.0.9/24"),           want(2, "10.0.0.7/32")};
+    EXPECT_EQ(conflicts(actual, desired),
+              (Conflicts{{desired[0], stranger}, {desired[2], stranger6}, {desired[3], stranger}}));
+    EXPECT_TRUE(conflicts(actual, {}).empty());
 }
 
-TEST(NetlinkPlan, RemovesOnlyWhatCarriesOurMark) {
-    const Facts actual = facts_of({address(2, "10.0.0.5/24"), address(2, "10.0.0.9/24", our_mark, true),
-                                   address(3, "10.0.0.9/24"), address(3, "10.0.0.8/32", 3)});
-    EXPECT_EQ(make_plan(actual, {}).operations, Operations{remove(2, "10.0.0.9/24")});
-    EXPECT_EQ(leftovers(actual, {}).size(), 1u);
-    EXPECT_TRUE(leftovers(actual, std::vector{want(2, "10.0.0.9/24")}).empty());
+TEST(NetlinkPlan, OursBesideAStrangersIsAConflictAllTheSame) {
+    const Address stranger = address(2, "10.0.0.9/32");
+    const Facts actual = facts_of({address(2, "10.0.0.9/24", our_mark), stranger});
+    const std::vector desired{want(2, "10.0.0.9/24")};
+    EXPECT_EQ(conflicts(actual, desired), (Conflicts{{desired[0], stranger}}));
 }
 
 TEST(NetlinkPlan, WhatTheCallerNamesIsOursWithoutAMark) {
-    const Facts actual = facts_of({address(2, "10.0.0.9/24"), address(2, "10.0.0.8/24")});
-    const std::set<OwnedAddress> ours{{2, prefix("10.0.0.9/24")}};
-    EXPECT_EQ(make_plan(actual, {}, ours).operations, Operations{remove(2, "10.0.0.9/24")});
-    const Plan plan = make_plan(actual, std::vector{want(2, "10.0.0.9/24")}, ours);
-    EXPECT_TRUE(plan.operations.empty());
-    EXPECT_TRUE(plan.foreign.empty());
+    const Address first = address(2, "10.0.0.9/24");
+    const Address second = address(2, "10.0.0.8/24", 0, true);
+    const Facts actual = facts_of({first, second, address(3, "10.0.0.9/24")});
+    const std::set<OwnedAddress> ours{{2, first.prefix}};
+    const std::vector desired{want(2, "10.0.0.9/24")};
+    EXPECT_TRUE(conflicts(actual, desired, ours).empty());
+    EXPECT_EQ(leftovers(actual, ours), Addresses{first});
+    EXPECT_EQ(removal_hazards(actual, desired, ours), Addresses{second});
+    EXPECT_EQ(removal_hazards(actual, desired, {{2, first.prefix}, {2, second.prefix}}), Addresses{second})
+        << "ours, but to stay";
+
+    EXPECT_EQ(conflicts(actual, desired), (Conflicts{{desired[0], first}}));
+    EXPECT_TRUE(leftovers(actual).empty());
+    EXPECT_TRUE(removal_hazards(actual, desired).empty());
 }
 
-TEST(NetlinkPlan, AVipOfSomebodyElseIsReportedAndNeverTouched) {
-    const Facts actual = facts_of({address(2, "10.0.0.9/24"), address(2, "2001:db8::9/64")});
-    const std::vector desired{want(2, "10.0.0.9/24"), want(2, "10.0.0.9/32"), want(2, "2001:db8::9/128"),
-                              want(3, "10.0.0.9/32")};
-    const Plan plan = make_plan(actual, desired);
-    EXPECT_EQ(plan.foreign, (std::vector{desired[0], desired[1], desired[2]}));
-    EXPECT_EQ(plan.operations, Operations{add(3, "10.0.0.9/32")});
+TEST(NetlinkPlan, LeftoversAreOursAloneSecondaryOnesFirst) {
+    const Address first = address(2, "10.0.0.7/24", our_mark);
+    const Address second = address(2, "10.0.0.8/24", our_mark, true);
+    const Address ipv6 = address(3, "2001:db8::7/128", our_mark);
+    const Facts actual = facts_of({address(2, "10.0.0.5/25"), first, second, ipv6, address(3, "10.0.0.8/24"),
+                                   address(3, "10.0.0.9/32", 3)});
+    EXPECT_EQ(leftovers(actual), (Addresses{second, first, ipv6}));
 }
 
-TEST(NetlinkPlan, AnotherPrefixLengthIsRemovedBeforeTheNewOneIsAdded) {
-    const Plan plan = make_plan(facts_of({address(2, "2001:db8::9/64", our_mark)}),
-                                std::vector{want(2, "2001:db8::9/128")});
-    EXPECT_EQ(plan.operations, (Operations{remove(2, "2001:db8::9/64"), add(2, "2001:db8::9/128")}));
-}
-
-TEST(NetlinkPlan, SecondaryAddressesGoBeforeTheFirstOfTheirSubnet) {
-    const Facts actual =
-        facts_of({address(2, "10.0.0.7/24", our_mark), address(2, "10.0.0.8/24", our_mark, true)});
-    EXPECT_EQ(make_plan(actual, {}).operations,
-              (Operations{remove(2, "10.0.0.8/24"), remove(2, "10.0.0.7/24")}));
-}
-
-TEST(NetlinkPlan, OursThatWouldGoAlongAreAddedAgain) {
-    const Facts actual =
-        facts_of({address(2, "10.0.0.7/24", our_mark), address(2, "10.0.0.8/24", our_mark, true),
-                  address(2, "10.0.0.8/32", our_mark), address(2, "10.0.1.8/24", our_mark)});
-    const std::vector desired{want(2, "10.0.0.8/24"), want(2, "10.0.0.8/32"), want(2, "10.0.1.8/24")};
-    EXPECT_EQ(make_plan(actual, desired).operations,
-              (Operations{remove(2, "10.0.0.7/24"), add(2, "10.0.0.8/24")}));
-}
-
-TEST(NetlinkPlan, NamesTheStrangersThatARemovalWouldTakeAlong) {
+TEST(NetlinkPlan, NamesWhatARemovalWouldTakeAlong) {
     const Address stranger = address(2, "10.0.0.5/24", 0, true);
     const Facts actual =
         facts_of({address(2, "10.0.0.7/24", our_mark), stranger, address(2, "10.0.0.8/24", our_mark, true),
                   address(2, "10.0.0.5/25"), address(2, "10.1.0.5/24"), address(3, "10.0.0.5/24", 0, true),
                   address(2, "2001:db8::7/64", our_mark), address(2, "2001:db8::8/64")});
-    EXPECT_EQ(removal_hazards(actual, make_plan(actual, {}).operations), std::vector{stranger});
-    EXPECT_TRUE(removal_hazards(actual, Operations{remove(2, "10.0.0.8/24")}).empty());
-    EXPECT_TRUE(removal_hazards(actual, Operations{add(2, "10.0.0.7/24")}).empty());
+    const std::vector first{want(2, "10.0.0.7/24", "any")};
+    EXPECT_EQ(removal_hazards(actual, first),
+              (Addresses{stranger, address(2, "10.0.0.8/24", our_mark, true)}));
+    EXPECT_EQ(removal_hazards(actual, std::vector{first[0], want(2, "10.0.0.8/24")}), Addresses{stranger});
+    EXPECT_TRUE(removal_hazards(actual, std::vector{want(2, "10.0.0.8/24")}).empty());
+    EXPECT_TRUE(removal_hazards(actual, std::vector{want(2, "10.0.0.7/32")}).empty());
+    EXPECT_TRUE(removal_hazards(actual, std::vector{want(3, "10.0.0.7/24")}).empty());
+    EXPECT_TRUE(removal_hazards(actual, std::vector{want(2, "2001:db8::7/64")}).empty());
+}
+
+TEST(NetlinkPlan, AStrangerThatTheRemovalNamesToo) {
+    const Address stranger = address(2, "10.0.0.5/24", 0, true);
+    const Facts actual = facts_of({address(2, "10.0.0.7/24", our_mark), stranger});
+    const std::vector both{want(2, "10.0.0.7/24"), want(2, "10.0.0.5/24")};
+    EXPECT_EQ(removal_hazards(actual, both), Addresses{stranger}) << "we do not remove it, the kernel would";
+}
+
+TEST(NetlinkPlan, TheSubnetIsThatOfTheFarEnd) {
+    Address first = address(2, "10.0.0.7/24", our_mark);
+    first.peer = prefix("10.5.0.7").address;
+    const Address near = address(2, "10.0.0.8/24", 0, true);
+    const Address far = address(2, "10.5.0.8/24", 0, true);
+    EXPECT_EQ(removal_hazards(facts_of({first, near, far}), std::vector{want(2, "10.0.0.7/24")}),
+              Addresses{far});
 }
 
 // The kernel's rules for addresses of one link, as far as they matter here (promote_secondaries off).
 class Kernel {
   public:
-    static std::uint32_t network(const Prefix& one) {
-        const auto bytes = one.address.bytes();
-        const std::uint32_t number = std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 |
-                                     std::uint32_t{bytes[2]} << 8 | bytes[3];
-        return one.length == 0 ? 0 : number >> (32 - one.length);
-    }
-    static bool same_subnet(const Address& a, const Address& b) {
-        return a.prefix.length == b.prefix.length && network(a.prefix) == network(b.prefix);
-    }
-    void add(Address one) {
-        const auto there = std::ranges::find(addresses, one.prefix, &Address::prefix);
-        if (there != addresses.end()) {
-            there->mark = one.mark;
-            return;
-        }
+    void add(const Prefix& prefix, std::uint8_t mark) {
+        if (has(prefix)) return;
+        Address one = address(2, prefix, mark);
         one.secondary =
             std::ranges::any_of(addresses, [&](const Address& other) { return same_subnet(one, other); });
         addresses.push_back(one);
@@ -141,73 +137,113 @@ class Kernel {
         std::erase_if(addresses,
                       [&](const Address& other) { return other.secondary && same_subnet(removed, other); });
     }
-    void apply(const Operations& operations) {
-        for (const Operation& operation : operations) {
-            if (operation.kind == Operation::Kind::remove) {
-                remove(operation.prefix);
-            } else {
-                Address added;
-                added.link = 2;
-                added.prefix = operation.prefix;
-                added.peer = operation.prefix.address;
-                added.mark = our_mark;
-                add(added);
+    bool has(const Prefix& wanted) const {
+        return std::ranges::find(addresses, wanted, &Address::prefix) != addresses.end();
+    }
+    Addresses addresses;
+
+  private:
+    static std::uint32_t network(const Prefix& one) {
+        const auto bytes = one.address.bytes();
+        const std::uint32_t number = std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 |
+                                     std::uint32_t{bytes[2]} << 8 | bytes[3];
+        return one.length == 0 ? 0 : number >> (32 - one.length);
+    }
+    static bool same_subnet(const Address& a, const Address& b) {
+        return a.prefix.length == b.prefix.length && network(a.prefix) == network(b.prefix);
+    }
+};
+
+// A few addresses of a few subnets, ours and others', and wishes from the same few.
+class RandomKernel {
+  public:
+    explicit RandomKernel(unsigned seed) : random_(seed) {
+        for (auto count = random_() % 10; count > 0; --count) {
+            kernel.add(draw(), random_() % 2 == 0 ? our_mark : std::uint8_t{0});
+        }
+        for (auto count = random_() % 6; count > 0; --count) desired.push_back({2, draw(), {}});
+        facts = facts_of(kernel.addresses);
+    }
+    Kernel kernel;
+    Facts facts;
+    std::vector<DesiredAddress> desired;
+
+  private:
+    Prefix draw() {
+        const std::uint8_t length = random_() % 3 == 0 ? 32 : 24;
+        const std::array<std::uint8_t, 4> bytes{10, 0, static_cast<std::uint8_t>(random_() % 2),
+                                                static_cast<std::uint8_t>(1 + random_() % 6)};
+        return {*IpAddress::from_bytes(bytes), length};
+    }
+    std::mt19937 random_;
+};
+
+constexpr unsigned seeds = 3000;
+
+TEST(NetlinkPlan, LeftoversOfRandomKernelsAreAllOfOursAndNoStranger) {
+    std::size_t seen = 0;
+    for (unsigned seed = 1; seed <= seeds; ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        RandomKernel world(seed);
+        const auto found = leftovers(world.facts);
+        seen += found.size();
+        EXPECT_TRUE(std::ranges::all_of(found, [](const Address& one) { return one.mark == our_mark; }));
+        EXPECT_EQ(found.size(), static_cast<std::size_t>(
+                                    std::ranges::count(world.kernel.addresses, our_mark, &Address::mark)));
+        for (const Address& one : found) {
+            ASSERT_TRUE(world.kernel.has(one.prefix)) << "went along before its turn: the order is wrong";
+            world.kernel.remove(one.prefix);
+        }
+    }
+    EXPECT_GT(seen, seeds);
+}
+
+TEST(NetlinkPlan, HazardsOfRandomRemovalsAreWhatTheKernelDeletes) {
+    std::size_t seen = 0;
+    for (unsigned seed = 1; seed <= seeds; ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        RandomKernel world(seed);
+        const auto foretold = removal_hazards(world.facts, world.desired);
+        const Addresses before = world.kernel.addresses;
+        for (const DesiredAddress& one : world.desired) {
+            const auto there = std::ranges::find(before, one.prefix, &Address::prefix);
+            if (there != before.end() && there->mark == our_mark) world.kernel.remove(one.prefix);
+        }
+        Addresses gone;
+        std::ranges::copy_if(before, std::back_inserter(gone), [&](const Address& one) {
+            const bool removed =
+                one.mark == our_mark && std::ranges::any_of(world.desired, [&](const auto& want) {
+                    return want.prefix == one.prefix;
+                });
+            return !removed && !world.kernel.has(one.prefix);
+        });
+        EXPECT_EQ(foretold, gone);
+        seen += gone.size();
+    }
+    EXPECT_GT(seen, seeds / 100);
+}
+
+TEST(NetlinkPlan, WhatIsAddedToRandomKernelsOnceConflictsAreLeftOutIsOursAlone) {
+    std::size_t seen = 0;
+    for (unsigned seed = 1; seed <= seeds; ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        RandomKernel world(seed);
+        const auto found = conflicts(world.facts, world.desired);
+        seen += found.size();
+        for (const Conflict& one : found) {
+            EXPECT_EQ(one.holder.mark, 0);
+            EXPECT_EQ(one.holder.prefix.address, one.wanted.prefix.address);
+            EXPECT_TRUE(world.kernel.has(one.holder.prefix));
+            std::erase(world.desired, one.wanted);
+        }
+        for (const DesiredAddress& one : world.desired) world.kernel.add(one.prefix, our_mark);
+        for (const DesiredAddress& one : world.desired) {
+            for (const Address& there : world.kernel.addresses) {
+                EXPECT_TRUE(there.prefix.address != one.prefix.address || there.mark == our_mark);
             }
         }
     }
-    bool has(const Prefix& wanted, std::uint8_t mark) const {
-        return std::ranges::any_of(
-            addresses, [&](const Address& one) { return one.prefix == wanted && one.mark == mark; });
-    }
-    std::vector<Address> addresses;
-};
-
-TEST(NetlinkPlan, RandomPlansReachTheDesiredSetAndLeaveStrangersAlone) {
-    std::size_t hazards_seen = 0;
-    std::size_t foreign_seen = 0;
-    for (unsigned seed = 1; seed <= 3000; ++seed) {
-        SCOPED_TRACE("seed " + std::to_string(seed));
-        std::mt19937 random(seed);
-        const auto draw = [&] {
-            const std::uint8_t length = random() % 3 == 0 ? 32 : 24;
-            const std::array<std::uint8_t, 4> bytes{10, 0, static_cast<std::uint8_t>(random() % 2),
-                                                    static_cast<std::uint8_t>(1 + random() % 6)};
-            return Prefix{*IpAddress::from_bytes(bytes), length};
-        };
-        Kernel kernel;
-        for (auto count = random() % 8; count > 0; --count) {
-            Address one;
-            one.link = 2;
-            one.prefix = draw();
-            one.peer = one.prefix.address;
-            one.mark = random() % 2 == 0 ? our_mark : std::uint8_t{0};
-            if (!kernel.has(one.prefix, our_mark) && !kernel.has(one.prefix, 0)) kernel.add(one);
-        }
-        std::vector<DesiredAddress> desired;
-        for (auto count = random() % 6; count > 0; --count) desired.push_back({2, draw(), {}});
-
-        const Facts before = facts_of(kernel.addresses);
-        const Plan plan = make_plan(before, desired);
-        const auto hazards = removal_hazards(before, plan.operations);
-        hazards_seen += hazards.size();
-        foreign_seen += plan.foreign.size();
-        kernel.apply(plan.operations);
-
-        for (const DesiredAddress& one : desired) {
-            const bool foreign = std::ranges::find(plan.foreign, one) != plan.foreign.end();
-            EXPECT_EQ(kernel.has(one.prefix, our_mark), !foreign) << one.prefix.to_string();
-        }
-        for (const Address& one : before.addresses(2)) {
-            if (one.mark == our_mark) continue;
-            const bool endangered = std::ranges::find(hazards, one) != hazards.end();
-            EXPECT_EQ(kernel.has(one.prefix, 0), !endangered) << one.prefix.to_string();
-        }
-        EXPECT_TRUE(leftovers(facts_of(kernel.addresses), desired).empty());
-        const bool settled = make_plan(facts_of(kernel.addresses), desired).operations.empty();
-        EXPECT_TRUE(settled || !hazards.empty());
-    }
-    EXPECT_GT(hazards_seen, 0u);
-    EXPECT_GT(foreign_seen, 0u);
+    EXPECT_GT(seen, seeds / 10);
 }
 
 }  // namespace

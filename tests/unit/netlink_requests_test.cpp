@@ -1,14 +1,20 @@
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
+#include <functional>
 #include <optional>
+#include <sched.h>
 #include <string>
+#include <unistd.h>
 #include <vector>
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 
 #include "netlink/plan.hpp"
+#include "netlink/promote_secondaries.hpp"
 #include "netlink/requests.hpp"
 #include "tests/support/fake_loop.hpp"
 #include "tests/unit/netlink_kernel.hpp"
@@ -19,7 +25,7 @@ namespace {
 class NetlinkRequests : public NetlinkKernel {};
 
 TEST_F(NetlinkRequests, AnAddedAddressHasOurMarkAndLabelAndIsNotThePrimaryOne) {
-    Monitor monitor(loop_, [](const std::set<int>&) {});
+    Monitor monitor(loop_, [] {});
     monitor.start();
     Requests requests(loop_);
     std::optional<Answer> added, again, removed, removed_again;
@@ -56,7 +62,7 @@ TEST_F(NetlinkRequests, AnAddedAddressHasOurMarkAndLabelAndIsNotThePrimaryOne) {
 }
 
 TEST_F(NetlinkRequests, AnIpv6AddressServesAtOnceAndIsNoSource) {
-    Monitor monitor(loop_, [](const std::set<int>&) {});
+    Monitor monitor(loop_, [] {});
     monitor.start();
     Requests requests(loop_);
     int bound = -1;
@@ -78,9 +84,9 @@ TEST_F(NetlinkRequests, AnIpv6AddressServesAtOnceAndIsNoSource) {
     EXPECT_EQ(bound, 0) << "a tentative address cannot be bound";
     EXPECT_EQ(wide->error, 0) << wide->text;
     EXPECT_EQ(known(monitor, "2001:db8::9/128")->mark, our_mark);
-    EXPECT_TRUE(known(monitor, "2001:db8::9/128")->deprecated);
+    EXPECT_EQ(std::system("ip addr show dev a0 | grep -q '2001:db8::9/128 .*deprecated'"), 0);
     EXPECT_FALSE(known(monitor, "2001:db8::9/128")->tentative);
-    EXPECT_FALSE(known(monitor, "2001:db8:1::9/64")->deprecated);
+    EXPECT_NE(std::system("ip addr show dev a0 | grep -q '2001:db8:1::9/64 .*deprecated'"), 0);
 }
 
 TEST_F(NetlinkRequests, RefusalsComeWithASentence) {
@@ -103,7 +109,7 @@ TEST_F(NetlinkRequests, RefusalsComeWithASentence) {
 
 TEST_F(NetlinkRequests, AThousandAddressesGoInPortionsAndInOrder) {
     constexpr int count = 1000;
-    Monitor monitor(loop_, [](const std::set<int>&) {});
+    Monitor monitor(loop_, [] {});
     monitor.start();
     Requests requests(loop_);
     std::vector<int> order;
@@ -126,8 +132,8 @@ TEST_F(NetlinkRequests, AThousandAddressesGoInPortionsAndInOrder) {
           [&] { return order.size() == count && monitor.facts().addresses(a0_).size() > count; }},
          {[&] {
               EXPECT_TRUE(std::ranges::is_sorted(order));
-              for (const Operation& operation : make_plan(monitor.facts(), {}).operations) {
-                  requests.submit(operation, [&](int error, const std::string& text) {
+              for (const Address& ours : leftovers(monitor.facts())) {
+                  requests.remove_address(ours.link, ours.prefix, [&](int error, const std::string& text) {
                       EXPECT_EQ(error, 0) << text;
                       ++removed;
                   });
@@ -166,39 +172,103 @@ TEST_F(NetlinkRequests, WhatACompletionQueuesWaitsForFlush) {
     EXPECT_EQ(second->error, 0);
 }
 
-TEST_F(NetlinkRequests, TheKernelTakesAlongExactlyWhatThePlanForetold) {
-    Monitor monitor(loop_, [](const std::set<int>&) {});
-    monitor.start();
-    Requests requests(loop_);
-    std::size_t answered = 0;
-    const auto carry_out = [&](const std::vector<Operation>& operations) {
-        for (const Operation& operation : operations) {
-            requests.submit(operation, [&](int error, const std::string& text) {
-                EXPECT_EQ(error, 0) << text;
-                ++answered;
-            });
+class NetlinkSecondaries : public NetlinkKernel {
+  protected:
+    void SetUp() override {
+        NetlinkKernel::SetUp();
+        if (IsSkipped() || HasFatalFailure()) return;
+        if (access("/proc/sys/net/ipv4/conf/a0/promote_secondaries", W_OK) != 0) {
+            GTEST_SKIP() << "needs a /proc/sys that can be written";
         }
-        requests.flush();
+        set("all", '0');
+        set("a0", '0');
+    }
+    static void set(const std::string& link, char value) {
+        shell(std::string("echo ") + value + " > /proc/sys/net/ipv4/conf/" + link + "/promote_secondaries");
+    }
+    static bool is(const std::string& link, char value) {
+        return std::system(("grep -q " + std::string(1, value) + " /proc/sys/net/ipv4/conf/" + link +
+                            "/promote_secondaries")
+                               .c_str()) == 0;
+    }
+    static bool kernel_has(const std::string& text) {
+        return std::system(("ip addr show dev a0 | grep -q 'inet " + text + " '").c_str()) == 0;
+    }
+
+    // Ours is the first of its subnet, a stranger's and another of ours come after it; then the first goes.
+    void remove_the_first(const std::function<void()>& before_that) {
+        Monitor monitor(loop_, [] {});
+        monitor.start();
+        Requests requests(loop_);
+        std::optional<Answer> first, second, removed;
+        run({{[&] {
+                  requests.add_address(a0_, prefix("10.9.0.100/24"), "", into(first));
+                  requests.flush();
+              },
+              [&] { return first.has_value(); }},
+             {[&] {
+                  shell("ip addr add 10.9.0.7/24 dev a0 && ip addr add 10.8.0.7/24 dev a0");
+                  requests.add_address(a0_, prefix("10.9.0.101/24"), "", into(second));
+                  requests.flush();
+              },
+              [&] { return second && known(monitor, "10.8.0.7/24") && known(monitor, "10.9.0.101/24"); }},
+             {[&] {
+                  const std::vector<DesiredAddress> going{{a0_, prefix("10.9.0.100/24"), {}}};
+                  EXPECT_EQ(removal_hazards(monitor.facts(), going),
+                            (std::vector{*known(monitor, "10.9.0.7/24"), *known(monitor, "10.9.0.101/24")}));
+                  before_that();
+                  requests.remove_address(a0_, prefix("10.9.0.100/24"), into(removed));
+                  requests.flush();
+              },
+              [&] { return removed && !known(monitor, "10.9.0.100/24"); }}});
+        EXPECT_EQ(first->error, 0) << first->text;
+        EXPECT_EQ(second->error, 0) << second->text;
+        EXPECT_EQ(removed->error, 0) << removed->text;
+    }
+};
+
+TEST_F(NetlinkSecondaries, TheKernelTakesAlongTheStrangerThatWasNamed) {
+    remove_the_first([] {});
+    EXPECT_FALSE(kernel_has("10.9.0.7/24"));
+    EXPECT_FALSE(kernel_has("10.9.0.101/24"));
+    EXPECT_TRUE(kernel_has("10.8.0.7/24"));
+}
+
+TEST_F(NetlinkSecondaries, PromotedTheyStay) {
+    remove_the_first([] { EXPECT_TRUE(promote_secondaries("a0")); });
+    EXPECT_TRUE(is("a0", '1'));
+    EXPECT_FALSE(kernel_has("10.9.0.100/24"));
+    EXPECT_TRUE(kernel_has("10.9.0.7/24"));
+    EXPECT_TRUE(kernel_has("10.9.0.101/24"));
+    EXPECT_TRUE(kernel_has("10.8.0.7/24"));
+}
+
+TEST_F(NetlinkSecondaries, OnlyALinksOwnNameIsPromoted) {
+    EXPECT_FALSE(promote_secondaries("no-such-link"));
+    EXPECT_FALSE(promote_secondaries("../conf/a0"));
+    EXPECT_TRUE(is("a0", '0'));
+    shell("ip link add a0.5 type veth peer name b0.5");
+    set("a0.5", '0');
+    EXPECT_TRUE(promote_secondaries("a0.5"));
+    EXPECT_TRUE(is("a0.5", '1'));
+}
+
+// In a child, which alone sees /proc/sys read-only, as a container does.
+TEST_F(NetlinkSecondaries, AReadOnlySystemRefusesWhatIsNotSoYet) {
+    const auto promoted_read_only = [] {
+        if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+            mount("/proc/sys", "/proc/sys", nullptr, MS_BIND, nullptr) != 0 ||
+            mount("none", "/proc/sys", nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr) != 0) {
+            _exit(2);
+        }
+        _exit(promote_secondaries("a0") ? 1 : 0);
     };
-    const DesiredAddress first{a0_, prefix("10.7.0.9/24"), {}};
-    const DesiredAddress second{a0_, prefix("10.7.0.8/24"), {}};
-    run({{[&] {
-              carry_out(make_plan(monitor.facts(), std::vector{first, second}).operations);
-          },
-          [&] { return known(monitor, "10.7.0.8/24").has_value(); }},
-         {[&] { shell("ip addr add 10.7.0.1/24 dev a0 && ip addr add 10.8.0.1/24 dev a0"); },
-          [&] { return known(monitor, "10.8.0.1/24").has_value(); }},
-         {[&] {
-              const auto operations = make_plan(monitor.facts(), std::vector{second}).operations;
-              EXPECT_EQ(removal_hazards(monitor.facts(), operations),
-                        std::vector{*known(monitor, "10.7.0.1/24")});
-              carry_out(operations);
-          },
-          [&] { return answered == 4 && !known(monitor, "10.7.0.9/24") && known(monitor, "10.7.0.8/24"); }}});
-    EXPECT_FALSE(known(monitor, "10.7.0.1/24"));
-    EXPECT_TRUE(known(monitor, "10.8.0.1/24"));
-    EXPECT_FALSE(known(monitor, "10.7.0.8/24")->secondary);
-    EXPECT_TRUE(make_plan(monitor.facts(), std::vector{second}).operations.empty());
+    EXPECT_EXIT(promoted_read_only(), testing::ExitedWithCode(0), "");
+    set("all", '1');
+    EXPECT_EXIT(promoted_read_only(), testing::ExitedWithCode(1), "") << "on for all links";
+    set("all", '0');
+    set("a0", '1');
+    EXPECT_EXIT(promoted_read_only(), testing::ExitedWithCode(1), "") << "on for this link";
 }
 
 TEST_F(NetlinkRequests, AnAckThatNeverComesIsATimeout) {

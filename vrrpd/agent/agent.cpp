@@ -13,10 +13,6 @@
 namespace vrrpd {
 namespace {
 
-// Packets read before a timer is honoured: an advert that is in the socket wins over an expiry noticed late
-// (D12), a flood does not keep the timer waiting.
-constexpr std::size_t drain_batches = 8;
-
 std::size_t find_check(const config::Config& config, const std::string& name) {
     const auto found = std::ranges::find(config.checks, name, &health::CheckOptions::name);
     return static_cast<std::size_t>(found - config.checks.begin());
@@ -55,16 +51,13 @@ Agent::Agent(Loop& loop, ChildStarter& starter, const config::Config& config, st
       virtual_addresses_(virtual_addresses(config.instances)),
       router_(config.instances),
       deadline_(loop.timer([this] { on_deadline(); }, Urgency::protocol)),
-      monitor_(loop, [this](const auto&) { refresh_paths(); }),
+      monitor_(loop, [this] { refresh_paths(); }),
+      receivers_(loop, config.instances, monitor_.facts(), [this](const Packet& packet) { take(packet); }),
       requests_(loop),
       addresses_(requests_, monitor_.facts(), config.instances,
                  [this](const AddressesSettled& settled) { feed(settled); }),
-      announcer_(loop,
-                 [](const Announcement& announcement, int error) {
-                     log::write(log::Level::warning,
-                                fmt::format("cannot announce {}: {}", announcement.address.to_string(),
-                                            std::generic_category().message(error)));
-                 }),
+      announcer_(loop, [this](const Announcement& announcement,
+                              int error) { cannot_announce(announcement, error); }),
       paths_(config.instances.size()),
       tracked_(config.checks.size(), false),
       services_(loop, starter, config.services, config.instances, standby_checks(config, virtual_addresses_),
@@ -95,7 +88,6 @@ void Agent::shut_down() {
 }
 
 // ---- facts in
-// --------------------------------------------------------------------------------------------------
 
 void Agent::feed(Event event) {
     facts_.push_back(std::move(event));
@@ -109,13 +101,12 @@ void Agent::take(const Packet& packet) {
 
 void Agent::on_deadline() {
     in_round_ = true;
-    for (const auto& [segment, receiver] : receivers_) receiver->drain(drain_batches);
+    receivers_.drain();
     router_.expire(loop_.now(), actions_);
     end_round();
 }
 
 // ---- actions out
-// -----------------------------------------------------------------------------------------------
 
 // Carrying out an action may bring a new fact at once, which joins the round.
 void Agent::end_round() {
@@ -129,10 +120,7 @@ void Agent::end_round() {
             perform_all();
         }
         sender_.flush([this](std::size_t instance, int error) {
-            log::write(log::Level::warning,
-                       fmt::format("({}) cannot send: {}", config_.instances[instance].name,
-                                   std::generic_category().message(error)));
-            facts_.push_back(SendFailed{instance});
+            facts_.push_back(SendFailed{instance, Text(std::generic_category().message(error).c_str())});
         });
     } while (!facts_.empty());
     requests_.flush();
@@ -193,15 +181,21 @@ void Agent::perform(const Announce& action) {
     });
 }
 
+void Agent::cannot_announce(const Announcement& announcement, int error) {
+    const auto repeated =
+        announce_failures_.admit(static_cast<unsigned>(error), announcement.address, loop_.now());
+    if (!repeated) return;
+    log::write(log::Level::warning, fmt::format("cannot announce {}: {}", announcement.address.to_string(),
+                                                std::generic_category().message(error)));
+}
+
 template <typename Use>
 void Agent::for_each_placed_address(InstanceId id, Use use) {
     const InstanceOptions& options = config_.instances[id];
-    for (const auto* list : {&options.addresses, &options.excluded_addresses}) {
-        for (const VirtualAddress& address : *list) {
-            const netlink::Link* link = link_of(address, options, monitor_.facts());
-            if (link != nullptr) use(*link, address.prefix.address);
-        }
-    }
+    for_each_address(options, [&](const VirtualAddress& address) {
+        const netlink::Link* link = link_of(address, options, monitor_.facts());
+        if (link != nullptr) use(*link, address.prefix.address);
+    });
 }
 
 void Agent::perform(const RoleChanged& action) {
@@ -225,61 +219,42 @@ void Agent::publish_status() {
 }
 
 // ---- paths
-// -----------------------------------------------------------------------------------------------------
 
 void Agent::refresh_paths() {
-    open_receivers();
+    receivers_.refresh();
     for (InstanceId id = 0; id < paths_.size(); ++id) {
-        PathChanged path = find_path(id, config_.instances[id], monitor_.facts(), virtual_addresses_);
-        const Segment segment{path.interface_index, config_.instances[id].family};
-        if (path.up && !receivers_.contains(segment)) {
-            path.up = false;
-            path.reason =
-                Text::format("cannot listen on interface %s", config_.instances[id].interface.c_str());
-        }
+        const PathChanged path = path_of(id);
         const PathChanged& known = paths_[id];
         if (path.interface_index == known.interface_index && path.up == known.up &&
             path.source == known.source && path.reason == known.reason) {
             continue;
+        }
+        // What was to be announced on a link that is gone has nowhere to go.
+        if (known.interface_index != 0 && path.interface_index != known.interface_index) {
+            announcer_.cancel(known.interface_index);
         }
         paths_[id] = path;
         feed(path);
     }
 }
 
-// One receiver for each interface and family that an instance uses; none for an interface that is gone.
-void Agent::open_receivers() {
-    std::erase_if(receivers_,
-                  [this](const auto& entry) { return monitor_.facts().link(entry.first.first) == nullptr; });
-    for (const InstanceOptions& instance : config_.instances) {
-        const netlink::Link* link = monitor_.facts().link(instance.interface);
-        if (link == nullptr || receivers_.contains({link->index, instance.family})) continue;
-        const Segment segment{link->index, instance.family};
-        try {
-            receivers_[segment] =
-                std::make_unique<AdvertReceiver>(loop_, segment.second, segment.first, filter_for(segment),
-                                                 [this](const Packet& packet) { take(packet); });
-        } catch (const std::system_error& error) {
-            receivers_.erase(segment);
-            log::write(log::Level::warning,
-                       fmt::format("interface {}: {}", instance.interface, error.what()));
-        }
+PathChanged Agent::path_of(InstanceId id) const {
+    const InstanceOptions& instance = config_.instances[id];
+    PathChanged path = find_path(id, instance, monitor_.facts(), virtual_addresses_);
+    if (!path.up) return path;
+    const std::string deaf = receivers_.problem(path.interface_index, instance.family);
+    if (!deaf.empty()) {
+        path.up = false;
+        path.reason =
+            Text::format("cannot listen on interface %s: %s", instance.interface.c_str(), deaf.c_str());
+    } else if (const auto obstacle = addresses_.obstacle(id)) {
+        path.up = false;
+        path.reason = *obstacle;
     }
-}
-
-AdvertFilter Agent::filter_for(const Segment& segment) const {
-    AdvertFilter filter;
-    for (const InstanceOptions& instance : config_.instances) {
-        const netlink::Link* link = monitor_.facts().link(instance.interface);
-        if (link == nullptr || Segment{link->index, instance.family} != segment) continue;
-        (instance.version == Version::v2 ? filter.version_2 : filter.version_3) = true;
-        filter.virtual_router_ids.set(instance.virtual_router_id);
-    }
-    return filter;
+    return path;
 }
 
 // ---- checks
-// ----------------------------------------------------------------------------------------------------
 
 void Agent::start_checks() {
     for (const InstanceOptions& instance : config_.instances) {
@@ -312,14 +287,8 @@ void Agent::on_report(std::size_t check, const health::Report& report) {
 // The check of a service runs while the service does; one that an instance tracks runs anyway.
 void Agent::judge_service(std::size_t service, bool wanted) {
     const std::size_t check = find_check(config_, config_.services[service].check);
-    if (check == checks_.size()) return;
-    if (!wanted) {
-        if (!tracked_[check]) checks_[check]->stop();
-        return;
-    }
-    if (!tracked_[check]) checks_[check]->start();
-    if (checks_[check]->verdict() == health::Verdict::up)
-        services_.check_changed(service, health::Verdict::up, {});
+    if (check == checks_.size() || tracked_[check]) return;
+    wanted ? checks_[check]->start() : checks_[check]->stop();
 }
 
 }  // namespace vrrpd

@@ -5,13 +5,12 @@
 //
 // Every fact ends in feed() or take(); every action starts in perform(). What one round of facts asks for
 // leaves at its end, adverts first, then netlink requests: so an advert never waits for anything else, and
-// those of many instances leave together. Nothing here decides, and nothing here waits.
+// those of many instances leave together. Nothing here decides about the protocol, and nothing here waits.
 #pragma once
 
 #include <array>
 #include <deque>
 #include <functional>
-#include <map>
 #include <memory>
 #include <vector>
 
@@ -19,10 +18,10 @@
 #include "netlink/monitor.hpp"
 #include "netlink/requests.hpp"
 #include "vrrpd/agent/address_keeper.hpp"
+#include "vrrpd/agent/receivers.hpp"
 #include "vrrpd/agent/service_set.hpp"
 #include "vrrpd/config/config.hpp"
 #include "vrrpd/core/router.hpp"
-#include "vrrpd/io/advert_receiver.hpp"
 #include "vrrpd/io/advert_sender.hpp"
 #include "vrrpd/io/announcer.hpp"
 #include "vrrpd/launcher/child.hpp"
@@ -43,8 +42,6 @@ class Agent {
     void shut_down();
 
   private:
-    using Segment = std::pair<int, Family>;
-
     void feed(Event event);
     void take(const Packet& packet);
     void on_deadline();
@@ -58,8 +55,8 @@ class Agent {
     void end_round();
 
     void refresh_paths();
-    void open_receivers();
-    AdvertFilter filter_for(const Segment& segment) const;
+    PathChanged path_of(InstanceId id) const;
+    void cannot_announce(const Announcement& announcement, int error);
     template <typename Use>
     void for_each_placed_address(InstanceId id, Use use);
 
@@ -82,11 +79,12 @@ class Agent {
     std::unique_ptr<Timer> deadline_;
 
     AdvertSender sender_;
-    std::map<Segment, std::unique_ptr<AdvertReceiver>> receivers_;
     netlink::Monitor monitor_;
+    Receivers receivers_;
     netlink::Requests requests_;
     AddressKeeper addresses_;
     Announcer announcer_;
+    NoticeLimiter announce_failures_;
     std::vector<PathChanged> paths_;  // as last told to the core
 
     std::vector<std::unique_ptr<health::Check>> checks_;

@@ -72,6 +72,8 @@ LogLine body(const Notice& notice, const Instance& instance) {
             return {Level::info, fmt::format("sending the checksum form that {} sends", source)};
         case Notice::Kind::stalled:
             return {Level::warning, std::string(notice.text.view())};
+        case Notice::Kind::send_failed:
+            return {Level::warning, fmt::format("cannot send: {}", notice.text.view())};
         case Notice::Kind::deferred:
             return {Level::notice, fmt::format("would be MASTER now, but waits: {}", notice.text.view())};
     }
@@ -82,8 +84,9 @@ LogLine body(const Notice& notice, const Instance& instance) {
 
 LogLine log_line(const RoleChanged& change, const Instance& instance) {
     return {change.to == Role::fault ? Level::warning : Level::notice,
-            fmt::format("({}) Entering {} STATE reason=\"{}\" from={} priority={}", instance.options().name,
-                        to_string(change.to), change.reason.view(), to_string(change.from), change.priority)};
+            fmt::format("({}) Entering {} STATE reason={} from={} priority={}", instance.options().name,
+                        to_string(change.to), quoted(change.reason.view()), to_string(change.from),
+                        change.priority)};
 }
 
 LogLine log_line(const Notice& notice, const Instance& instance) {

@@ -1,13 +1,17 @@
 #include "vrrpd/agent/paths.hpp"
 
 namespace vrrpd {
+namespace {
+
+constexpr std::span<const IpAddress> none;
+
+}  // namespace
 
 std::vector<IpAddress> virtual_addresses(std::span<const InstanceOptions> instances) {
     std::vector<IpAddress> all;
     for (const InstanceOptions& instance : instances) {
-        for (const auto* list : {&instance.addresses, &instance.excluded_addresses}) {
-            for (const VirtualAddress& address : *list) all.push_back(address.prefix.address);
-        }
+        for_each_address(instance,
+                         [&](const VirtualAddress& address) { all.push_back(address.prefix.address); });
     }
     return all;
 }
@@ -24,7 +28,8 @@ PathChanged find_path(InstanceId id, const InstanceOptions& instance, const netl
     }
     path.interface_index = link->index;
     path.up = link->up && link->running;
-    path.source = facts.primary_address(link->index, instance.family, virtual_addresses);
+    const bool owner = instance.priority == owner_priority;  // whose own address is the virtual one
+    path.source = facts.primary_address(link->index, instance.family, owner ? none : virtual_addresses);
     if (!link->up) {
         path.reason = Text::format("interface %s is down", name);
     } else if (!link->running) {

@@ -31,9 +31,7 @@ ServiceSet::ServiceSet(Loop& loop, ChildStarter& starter, const std::vector<serv
         listener.ready = [this, i] { on_ready(i); };
         listener.stopped = [this, i] { on_stopped(i); };
         listener.failed = [this, i](const std::string& reason) { on_failed(i, reason); };
-        listener.restarted = [name = options[i].name](const std::string& reason) {
-            log::write(Level::warning, fmt::format("Service({}) restarted reason=\"{}\"", name, reason));
-        };
+        listener.restarted = [this, i](const std::string& reason) { on_restarted(i, reason); };
         listener.check_wanted = [this, i](bool wanted) { callbacks_.check_wanted(i, wanted); };
         members_[i].service = std::make_unique<service::Service>(loop, starter, options[i], standby_checks[i],
                                                                  std::move(listener));
@@ -82,6 +80,7 @@ void ServiceSet::leave() {
 }
 
 void ServiceSet::end_all() {
+    if (std::exchange(ending_, true)) return;
     for (Member& member : members_) {
         if (member.users.empty()) member.service->shut_down(StopMode::planned);
     }
@@ -92,7 +91,6 @@ bool ServiceSet::all_ended() const {
 }
 
 // ---- what the services say
-// -------------------------------------------------------------------------------------
 
 void ServiceSet::on_ready(std::size_t service) {
     Member& member = members_[service];
@@ -109,15 +107,28 @@ void ServiceSet::on_stopped(std::size_t service) {
     callbacks_.ended();
 }
 
+void ServiceSet::on_restarted(std::size_t service, const std::string& reason) {
+    Member& member = members_[service];
+    member.ready = false;
+    log::write(Level::warning, fmt::format("Service({}) restarted reason={}", member.service->options().name,
+                                           quoted(reason)));
+}
+
 void ServiceSet::on_failed(std::size_t service, const std::string& reason) {
     Member& member = members_[service];
     member.ready = false;
     const std::string& name = member.service->options().name;
-    log::write(Level::warning, fmt::format("Service({}) failed reason=\"{}\"", name, reason));
+    log::write(Level::warning, fmt::format("Service({}) failed reason={}", name, quoted(reason)));
     const Text text = Text::format("service %s: %s", name.c_str(), reason.c_str());
-    for (const InstanceId id : std::set(member.users)) {
-        callbacks_.changed({id, ServicesState::failed, text});
+    // In standby nobody uses it, but those that would cannot become MASTER with it.
+    const bool standby = member.users.empty();
+    for (InstanceId id = 0; id < instances_.size(); ++id) {
+        const bool named =
+            std::ranges::find(instances_[id].services, service) != instances_[id].services.end();
+        if (standby ? named : member.users.contains(id))
+            callbacks_.changed({id, ServicesState::failed, text});
     }
+    if (standby) stop(member, StopMode::fault);  // ended, and started afresh
 }
 
 void ServiceSet::tell_if_ready(InstanceId id) {

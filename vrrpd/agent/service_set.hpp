@@ -56,6 +56,7 @@ class ServiceSet {
 
     void on_ready(std::size_t service);
     void on_stopped(std::size_t service);
+    void on_restarted(std::size_t service, const std::string& reason);
     void on_failed(std::size_t service, const std::string& reason);
     void stop(Member& member, service::StopMode mode);
     void tell_if_ready(InstanceId id);
@@ -66,6 +67,7 @@ class ServiceSet {
     std::vector<Member> members_;
     std::vector<bool> stopping_;  // by instance: has not been told yet that all its services have stopped
     bool leaving_ = false;
+    bool ending_ = false;
 };
 
 }  // namespace vrrpd

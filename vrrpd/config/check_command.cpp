@@ -1,7 +1,6 @@
 #include "vrrpd/config/check_command.hpp"
 
 #include <algorithm>
-#include <array>
 #include <ostream>
 
 #include <fmt/format.h>
@@ -31,11 +30,8 @@ int check_file(const std::string& path, std::ostream& out, std::ostream& err) {
 }  // namespace
 
 int check_files(std::span<const std::string> files, std::ostream& out, std::ostream& err) {
-    const std::array<std::string, 1> standard{default_path};
     int worst = 0;
-    for (const std::string& path : files.empty() ? std::span<const std::string>(standard) : files) {
-        worst = std::max(worst, check_file(path, out, err));
-    }
+    for (const std::string& path : files) worst = std::max(worst, check_file(path, out, err));
     return worst;
 }
 

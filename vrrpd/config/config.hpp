@@ -5,16 +5,14 @@
 #include <vector>
 
 #include "health/options.hpp"
+#include "vrrpd/core/log_options.hpp"
 #include "vrrpd/core/options.hpp"
 #include "vrrpd/service/options.hpp"
 
 namespace vrrpd::config {
 
-enum class LogTarget { automatic, journal, syslog, standard_error };
-enum class LogLevel { error, warning, notice, info, debug };
-
 struct GlobalOptions {
-    std::string router_id;  ///< default: the host name
+    std::string router_id;  ///< name of this host in the log; default: the host name
     LogTarget log_target = LogTarget::automatic;
     LogLevel log_level = LogLevel::info;
     int log_facility = 3 << 3;  ///< as in <syslog.h>; the default is LOG_DAEMON

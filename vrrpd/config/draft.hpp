@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "vrrpd/config/config.hpp"
+#include "vrrpd/config/parsers.hpp"
 #include "vrrpd/config/problem.hpp"
-#include "vrrpd/config/values.hpp"
 
 namespace vrrpd::config {
 

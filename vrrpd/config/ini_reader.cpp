@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "vrrpd/config/values.hpp"
+#include "vrrpd/config/parsers.hpp"
 
 namespace vrrpd::config {
 namespace {

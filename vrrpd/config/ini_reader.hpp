@@ -16,8 +16,8 @@
 #include <string_view>
 #include <vector>
 
+#include "vrrpd/config/lexer.hpp"
 #include "vrrpd/config/problem.hpp"
-#include "vrrpd/config/value.hpp"
 
 namespace vrrpd::config {
 

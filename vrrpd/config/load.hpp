@@ -1,5 +1,10 @@
 // Reads a configuration: files -> entries -> drafts -> options, with every problem of all files in one list.
 //
+// The way through this folder: `source` finds the files; `ini_reader` makes entries of their lines, with
+// `lexer` for what stands behind a `=`; `collect` sorts the entries into a `draft` a section, by the table of
+// keys in `schema`, whose values the `parsers` read; `resolve` turns names into indices, users and programs;
+// `rules` judges what several keys must agree on. `suggest` helps all of them to say what was probably meant.
+//
 // `vrrpd --check`, the start of the daemon and a reload are the same code. A configuration with an error is
 // for reading its problems only: nothing may be started from it.
 #pragma once
@@ -12,8 +17,6 @@
 #include "vrrpd/config/problem.hpp"
 
 namespace vrrpd::config {
-
-inline constexpr const char* default_path = "/etc/vrrpd/vrrpd.ini";
 
 struct Loaded {
     Config config;

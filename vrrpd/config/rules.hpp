@@ -1,4 +1,7 @@
 // What several keys or several sections must agree on, and what is allowed but probably not meant.
+//
+// What cannot work is an error; what works, but not as somebody would expect who wrote it, is a warning.
+// Every rule is a function of its own in rules.cpp: first those of one section, then those between sections.
 #pragma once
 
 #include "vrrpd/config/collect.hpp"

@@ -1,6 +1,6 @@
 // Every key of every section, in one table: its name, what its value may be, its default, one line of help,
 // and how it is applied to the section's options. Parsing, checking, error messages, name suggestions and the
-// manual page all come from this table; what relates several keys is in rules.hpp.
+// reference docs/configuration.md all come from this table; what relates several keys is in rules.hpp.
 #pragma once
 
 #include <functional>
@@ -25,7 +25,7 @@ struct Key {
     std::function<std::vector<std::string>(Draft&, const Value&, const Place&)> apply;
 };
 
-/// All keys, in the order of the manual. [defaults] has no rows of its own: it takes those of an instance.
+/// All keys, in the order of the reference. [defaults] has no rows of its own: it takes those of an instance.
 const std::vector<Key>& schema();
 
 /// Null: no such key there.

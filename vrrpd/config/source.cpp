@@ -13,7 +13,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
-#include "vrrpd/config/values.hpp"
+#include "vrrpd/config/parsers.hpp"
 
 namespace vrrpd::config {
 namespace {

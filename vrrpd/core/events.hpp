@@ -26,7 +26,6 @@ enum class Role : std::uint8_t { init, backup, master, fault };
 const char* to_string(Role role);  ///< "INIT", "BACKUP", "MASTER", "FAULT"
 
 // ---- events
-// ----------------------------------------------------------------------------------------------------
 
 /// Begin to take part. Facts (paths, checks) may be told before and after.
 struct Startup {};
@@ -54,7 +53,7 @@ struct AddressesSettled {
     InstanceId instance = 0;
     bool present = false;  ///< which wish was settled
     bool refused = false;
-    Text reason;
+    Text reason{};
 };
 
 enum class ServicesState : std::uint8_t { stopped, ready, failed };
@@ -62,19 +61,19 @@ enum class ServicesState : std::uint8_t { stopped, ready, failed };
 struct ServicesChanged {
     InstanceId instance = 0;
     ServicesState state = ServicesState::stopped;
-    Text reason;
+    Text reason{};
 };
 
 /// The last SendAdvert of an instance did not leave.
 struct SendFailed {
     InstanceId instance = 0;
+    Text reason{};
 };
 
 using Event = std::variant<Packet, Startup, Shutdown, PathChanged, CheckChanged, AddressesSettled,
                            ServicesChanged, SendFailed>;
 
 // ---- actions
-// ---------------------------------------------------------------------------------------------------
 
 /// Send an advert now; Router::encode() makes its bytes.
 struct SendAdvert {
@@ -111,7 +110,7 @@ struct RoleChanged {
     Role from = Role::init;
     Role to = Role::init;
     int priority = 0;
-    Text reason;
+    Text reason{};
 };
 
 /// Something that an administrator may want to read, already limited in rate.
@@ -127,6 +126,7 @@ struct Notice {
         interval_differs,   ///< version 3: another interval than ours
         checksum_mirrored,  ///< we now send the form that the peer sends
         stalled,            ///< no advert of ours left for so long that the peers took over: see `text`
+        send_failed,        ///< an advert did not leave: see `text`
         deferred,           ///< would be Active, but something holds us back: see `text`
     };
     InstanceId instance = 0;

@@ -24,7 +24,6 @@ Instance::Instance(InstanceId id, const InstanceOptions& options)
 }
 
 // ---- facts
-// -----------------------------------------------------------------------------------------------------
 
 void Instance::start(Moment moment) {
     running_ = true;
@@ -46,6 +45,12 @@ void Instance::stop(Moment moment) {
 }
 
 void Instance::path_changed(const PathChanged& path, Moment moment) {
+    // An interface that was made anew has none of our addresses, even if we never saw it away.
+    if (path_usable() && path_.interface_index != path.interface_index) {
+        path_.up = false;
+        path_.reason = Text::format("interface %s was replaced", options_.interface.c_str());
+        reconsider(moment);
+    }
     const bool source_moved = path_.source != path.source;
     path_ = path;
     reconsider(moment);
@@ -79,7 +84,8 @@ void Instance::addresses_settled(const AddressesSettled& settled, Moment moment)
 }
 
 void Instance::services_changed(const ServicesChanged& change, Moment moment) {
-    if (state_ == State::active && change.state == ServicesState::failed) {
+    // One that runs always may fail while we are Backup: then we are none (the check says what would happen).
+    if (change.state == ServicesState::failed && (state_ == State::active || state_ == State::backup)) {
         hold_fault(change.reason, moment);
     } else if (state_ == State::active && change.state == ServicesState::ready && phase_ == Phase::services) {
         dispatch(Trigger::services_ready, moment);
@@ -91,8 +97,9 @@ void Instance::services_changed(const ServicesChanged& change, Moment moment) {
     reconsider(moment);
 }
 
-void Instance::send_failed(Moment moment) {
+void Instance::send_failed(const Text& reason, Moment moment) {
     ++counters_.sends_failed;
+    notice(Notice::Kind::send_failed, IpAddress(), moment, reason);
     last_left_ = left_before_;
     if (state_ == State::active || state_ == State::retiring) {
         const Duration retry =
@@ -152,7 +159,6 @@ void Instance::refused(Refusal refusal, const IpAddress& source, Moment moment) 
 }
 
 // ---- time
-// ------------------------------------------------------------------------------------------------------
 
 void Instance::wake(Moment moment) {
     if (state_ != State::active && state_ != State::retiring) return;
@@ -224,7 +230,6 @@ Duration Instance::down_interval() const {
 }
 
 // ---- from facts to triggers
-// ------------------------------------------------------------------------------------
 
 std::optional<Text> Instance::fault() const {
     if (!path_usable()) return path_.reason;

@@ -11,7 +11,7 @@
 //   active      advertising; the addresses come first, then the services, then the announcement
 //   retiring    still advertising, but on the way out: services go first, then the addresses, then priority 0
 //
-// Orders (the manual's "Order of a promotion", "Order of a demotion"):
+// Orders ("Promotion and demotion" in docs/architecture.md):
 //   promotion             advert, addresses on, services up and listening, announcement
 //   shutdown, fault       services down (bounded), addresses off (bounded), priority 0 twice
 //   higher Active heard   addresses off, one last advert; services settle
@@ -73,7 +73,7 @@ class Instance {
     void check_changed(const CheckChanged& change, Moment moment);
     void addresses_settled(const AddressesSettled& settled, Moment moment);
     void services_changed(const ServicesChanged& change, Moment moment);
-    void send_failed(Moment moment);
+    void send_failed(const Text& reason, Moment moment);
     /// An advert that passed every check.
     void heard(const IpAddress& source, const Advert& advert, Moment moment);
     /// One that did not: counted, said, and nothing else.

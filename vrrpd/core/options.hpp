@@ -1,5 +1,5 @@
 // What a `[vrrp_instance NAME]` section says, as plain data, with [defaults] already applied and names
-// already turned into indices. The core reads nothing else. Keys and defaults: vrrpd.ini(5).
+// already turned into indices. The core reads nothing else. Keys and defaults: docs/configuration.md.
 #pragma once
 
 #include <cstddef>

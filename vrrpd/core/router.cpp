@@ -149,7 +149,7 @@ void Router::on(const ServicesChanged& event, Moment moment) {
 }
 
 void Router::on(const SendFailed& event, Moment moment) {
-    tell(event.instance, moment, [&](Instance& instance) { instance.send_failed(moment); });
+    tell(event.instance, moment, [&](Instance& instance) { instance.send_failed(event.reason, moment); });
 }
 
 }  // namespace vrrpd

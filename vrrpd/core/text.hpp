@@ -1,13 +1,26 @@
-// A short text with its storage inside, for reasons in words: the core writes them without allocating.
+// Texts for people: a short one with its storage inside, which the core writes without allocating, and
+// quoting.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <cstdarg>
 #include <cstdio>
+#include <string>
 #include <string_view>
 
 namespace vrrpd {
+
+/// `text` in double quotes for a log line. What a server sent may be in it, and must not be able to end the
+/// quotes and add fields of its own.
+inline std::string quoted(std::string_view text) {
+    std::string result = "\"";
+    for (const char character : text) {
+        if (character == '"' || character == '\\') result += '\\';
+        result += character;
+    }
+    return result += '"';
+}
 
 /// Up to 199 characters; what is longer ends in "...".
 class Text {

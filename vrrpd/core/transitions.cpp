@@ -8,8 +8,8 @@
 namespace vrrpd {
 namespace {
 
-// Bounds from the manual. A peer may take over 8 ms after priority 0, so that is sent after the addresses are
-// gone; a kernel that does not answer must not keep the peers waiting either.
+// Bounds of the orders in docs/architecture.md. A peer may take over 8 ms after priority 0, so that is sent
+// after the addresses are gone; a kernel that does not answer must not keep the peers waiting either.
 constexpr Duration withdrawal_base = std::chrono::milliseconds(50);
 constexpr Duration withdrawal_each = std::chrono::microseconds(100);
 constexpr Duration second_release_after = std::chrono::milliseconds(2);
@@ -95,7 +95,6 @@ void Instance::dispatch(Trigger trigger, Moment moment) {
 }
 
 // ---- listening
-// -------------------------------------------------------------------------------------------------
 
 void Instance::begin(Moment moment) {
     active_interval_ = options_.advert_interval;
@@ -160,7 +159,6 @@ bool Instance::may_preempt(Instant now) {
 }
 
 // ---- promotion
-// -------------------------------------------------------------------------------------------------
 
 void Instance::claim(Moment moment) {
     reason_ = takeover_reason(moment.now);
@@ -214,7 +212,6 @@ void Instance::announce_again(Moment moment) {
 }
 
 // ---- advertising
-// -----------------------------------------------------------------------------------------------
 
 void Instance::advertise(Moment moment) {
     const Instant due = deadline(Timer::protocol);
@@ -258,7 +255,6 @@ void Instance::remark(Moment moment) {
 }
 
 // ---- demotion
-// --------------------------------------------------------------------------------------------------
 
 void Instance::yield(Moment moment) {
     const bool higher = heard_->priority > priority();

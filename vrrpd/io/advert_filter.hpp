@@ -21,6 +21,7 @@ struct AdvertFilter {
     bool version_3 = false;
     bool any_ttl = false;  ///< some instance is unicast and accepts less than 255 from its peers
     std::bitset<256> virtual_router_ids;
+    friend bool operator==(const AdvertFilter&, const AdvertFilter&) = default;
 };
 
 /// The program for a raw socket of `family`. It sees the IPv4 header, but not the IPv6 one.

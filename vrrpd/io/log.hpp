@@ -15,16 +15,12 @@
 #include <string>
 #include <string_view>
 
+#include "vrrpd/core/log_options.hpp"
+
 namespace vrrpd::log {
 
-enum class Target {
-    automatic,  ///< see resolve()
-    journal,
-    syslog,
-    standard_error,  ///< lines like `2026-11-21T06:10:28.123456Z notice TEXT`
-};
-
-enum class Level { error, warning, notice, info, debug };
+using Target = LogTarget;
+using Level = LogLevel;
 
 /// What is added to a message in the journal, as VRRP_INSTANCE= and VRRP_STATE=; empty: not added.
 struct Fields {

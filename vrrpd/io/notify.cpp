@@ -10,8 +10,9 @@ void ready() {
 void status(const std::string& text) {
     sd_notify(0, ("STATUS=" + text).c_str());
 }
-void stopping() {
-    sd_notify(0, "STOPPING=1");
+void stopping(Duration longest) {
+    const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(longest).count();
+    sd_notify(0, ("STOPPING=1\nEXTEND_TIMEOUT_USEC=" + std::to_string(microseconds)).c_str());
 }
 
 }  // namespace vrrpd::notify

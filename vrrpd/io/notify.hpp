@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "vrrpd/core/time.hpp"
+
 namespace vrrpd::notify {
 
 /// The configuration is read and every instance listens: `Type=notify` units that wait for us may start.
@@ -11,7 +13,7 @@ void ready();
 /// One line for `systemctl status`.
 void status(const std::string& text);
 
-/// The planned demotion has begun.
-void stopping();
+/// The planned demotion has begun, and may take up to `longest`, whatever the unit's TimeoutStopSec says.
+void stopping(Duration longest);
 
 }  // namespace vrrpd::notify

@@ -25,8 +25,8 @@ struct Credentials {
     friend bool operator==(const Credentials&, const Credentials&) = default;
 };
 
-/// What to start. `argv[0]` is the program: an absolute path, or a name looked up in the usual system
-/// folders.
+/// What to start. `argv[0]` is the program, an absolute path: nothing is looked up, and a relative one is
+/// not_started with ENOENT.
 struct Command {
     std::vector<std::string> argv;
     std::vector<std::string> environment = {};  ///< `NAME=value`, in addition to a fixed PATH

@@ -3,7 +3,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
 #include <fcntl.h>
 #include <grp.h>
@@ -18,8 +17,6 @@ namespace vrrpd {
 namespace {
 
 constexpr char path_variable[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-constexpr const char* folders[] = {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
-                                   "/usr/bin",        "/sbin",          "/bin"};
 
 // From here on to the exec: nothing but system calls, on memory that was prepared before the clone.
 
@@ -86,21 +83,14 @@ bool prepare(const wire::Request& request, pid_t daemon) {
     return sigprocmask(SIG_SETMASK, &none, nullptr) == 0;
 }
 
-// Returns only if the program could not be executed, with errno set to the reason that tells most.
+// Returns only if the program could not be executed, with errno set to the reason.
 void execute(char* const* argv, char* const* environment) {
-    if (std::strchr(argv[0], '/') != nullptr) {
+    // The working folder is the root, where a relative path may well lead somewhere.
+    if (argv[0][0] == '/') {
         execve(argv[0], argv, environment);
-        return;
+    } else {
+        errno = ENOENT;
     }
-    int reason = ENOENT;
-    for (const char* folder : folders) {
-        char path[4096];
-        const int size = std::snprintf(path, sizeof path, "%s/%s", folder, argv[0]);
-        if (size < 0 || static_cast<std::size_t>(size) >= sizeof path) continue;
-        execve(path, argv, environment);
-        if (errno != ENOENT && errno != ENOTDIR) reason = errno;
-    }
-    errno = reason;
 }
 
 [[noreturn]] void run(const wire::Request& request, char* const* environment, pid_t daemon, int exec_error) {

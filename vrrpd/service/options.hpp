@@ -1,4 +1,4 @@
-// What a `[service NAME]` section says, as plain data. Keys and defaults: vrrpd.ini(5).
+// What a `[service NAME]` section says, as plain data. Keys and defaults: docs/configuration.md.
 #pragma once
 
 #include <optional>

@@ -1,7 +1,7 @@
 // What becomes of one service, decided without touching it: wishes, ends and deadlines in, actions and
 // reports out.
 //
-// The promises are those of `[service NAME]` in vrrpd.ini(5):
+// The promises are those of `[service NAME]` in docs/configuration.md:
 //
 // - It is `ready` when its listen address accepts, or, without one, once it was started. Until then it has
 //   start_timeout: from the wish when it was asked for, or from its end when it served before and is

@@ -1,4 +1,4 @@
-#include "vrrpd/config/value.hpp"
+#include "vrrpd/config/lexer.hpp"
 
 #include <algorithm>
 #include <optional>

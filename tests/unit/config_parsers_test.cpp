@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "vrrpd/config/parsers.hpp"
 #include "vrrpd/config/suggest.hpp"
-#include "vrrpd/config/values.hpp"
 
 namespace vrrpd::config {
 namespace {
@@ -76,6 +76,16 @@ TEST(ConfigValue, DurationsAreNeverReadHalf) {
     EXPECT_FALSE(parse_duration("1.000001s", 10ms, 1s));
     EXPECT_EQ(parse_duration("41s", 10ms, 40950ms).error(),
               "\"41s\" is out of range, allowed is 10ms to 40.95s");
+}
+
+TEST(ConfigValue, HugeDurationsAreOutOfRange) {
+    for (const std::string text : {"9223372036854775807ns", "9223372036854775807.9999999"})
+        EXPECT_EQ(any_duration(text).error().find("is out of range"), std::string::npos) << text;
+    for (const std::string text : {"9223372036", "9223372037", "9223372036.854775", "9223372036854775807s",
+                                   "9223372036854775808", "18446744073709551615", "18446744073709551616ms",
+                                   "153722867281min", "99999999999999999999999999999999999.5"}) {
+        EXPECT_EQ(any_duration(text).error(), "\"" + text + "\" is out of range, allowed is 0s to 1440min");
+    }
 }
 
 TEST(ConfigValue, DurationsPrintAsTheyAreRead) {

@@ -1,9 +1,10 @@
-#include "vrrpd/config/values.hpp"
+#include "vrrpd/config/parsers.hpp"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -20,12 +21,12 @@ using std::chrono::seconds;
 constexpr std::size_t max_interface_length = 15;  // IFNAMSIZ - 1
 constexpr int max_weight = 253;
 
-/// The whole text as a number of type T, or nothing.
-template <typename T>
-std::optional<T> whole_number(std::string_view text) {
-    T number{};
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc{} || end != text.data() + text.size() || text.empty()) return std::nullopt;
+/// A number of digits only; one that does not fit is the largest, so that it is out of every range.
+std::optional<std::int64_t> read_digits(std::string_view text) {
+    const bool all_digits = std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+    if (text.empty() || !all_digits) return std::nullopt;
+    std::int64_t number = std::numeric_limits<std::int64_t>::max();
+    std::from_chars(text.data(), text.data() + text.size(), number);
     return number;
 }
 
@@ -41,21 +42,24 @@ Duration take_unit(std::string_view& text) {
     return seconds(1);
 }
 
+/// One that does not fit is the longest, so that it is out of every range.
 std::optional<Duration> read_duration(std::string_view text) {
     const Duration unit = take_unit(text);
     const auto point = text.find('.');
-    const auto whole = whole_number<std::uint64_t>(text.substr(0, point));
-    if (!whole || *whole > static_cast<std::uint64_t>((Duration::max() / unit) - 1)) return std::nullopt;
-    Duration duration = unit * static_cast<std::int64_t>(*whole);
-    if (point == std::string_view::npos) return duration;
-    const std::string_view fraction = text.substr(point + 1);
-    // Six digits keep every unit exact in nanoseconds and the product below far from its limit.
-    if (fraction.size() > 6) return std::nullopt;
-    const auto digits = whole_number<std::uint64_t>(fraction);
-    if (!digits) return std::nullopt;
-    std::int64_t scale = 1;
-    for (std::size_t i = 0; i < fraction.size(); ++i) scale *= 10;
-    return duration + unit * static_cast<std::int64_t>(*digits) / scale;
+    const auto whole = read_digits(text.substr(0, point));
+    if (!whole) return std::nullopt;
+    Duration rest = Duration::zero();
+    if (point != std::string_view::npos) {
+        const std::string_view fraction = text.substr(point + 1);
+        // Six digits keep every unit exact in nanoseconds and the product below far from its limit.
+        const auto digits = fraction.size() > 6 ? std::nullopt : read_digits(fraction);
+        if (!digits) return std::nullopt;
+        std::int64_t scale = 1;
+        for (std::size_t i = 0; i < fraction.size(); ++i) scale *= 10;
+        rest = unit * *digits / scale;
+    }
+    if (*whole >= Duration::max() / unit) return Duration::max();
+    return unit * *whole + rest;
 }
 
 /// Why a host cannot have this address, or cannot connect to it; empty: it can.
@@ -137,18 +141,18 @@ Result<bool> parse_boolean(std::string_view text) {
 }
 
 Result<int> parse_integer(std::string_view text, int lowest, int highest) {
-    const auto number = whole_number<std::int64_t>(text);
-    const bool digits = !text.empty() && std::ranges::all_of(text.substr(text.starts_with('-') ? 1 : 0),
-                                                             [](char c) { return c >= '0' && c <= '9'; });
-    if (!digits || text == "-") {
+    const bool negative = text.starts_with('-');
+    const auto number = read_digits(text.substr(negative ? 1 : 0));
+    if (!number) {
         return failure(
             fmt::format("{} is no whole number, allowed are {} to {}", excerpt(text), lowest, highest));
     }
-    if (!number || *number < lowest || *number > highest) {
+    const std::int64_t value = negative ? -*number : *number;
+    if (value < lowest || value > highest) {
         return failure(
             fmt::format("{} is out of range, allowed are {} to {}", excerpt(text), lowest, highest));
     }
-    return static_cast<int>(*number);
+    return static_cast<int>(value);
 }
 
 Result<std::string> parse_interface(std::string_view text) {

@@ -1,7 +1,8 @@
 // Pure parsers of single values: text in, a typed value or a sentence out. The sentence says what is wrong
 // and what is allowed, as the user reads it behind `FILE:LINE: [section] key: `.
 //
-// Nothing is cut, rounded, clamped or read half: `100abc`, 2^64 and 1.0000001 ms are errors.
+// Nothing is cut, rounded, clamped or read half: `100abc`, 2^64 and 1.0000001 ms are errors. A number of
+// any length that is too large is `out of range`, never `no number`.
 #pragma once
 
 #include <optional>
@@ -9,7 +10,7 @@
 #include <string_view>
 
 #include "health/options.hpp"
-#include "vrrpd/config/value.hpp"
+#include "vrrpd/config/lexer.hpp"
 #include "vrrpd/core/options.hpp"
 #include "vrrpd/core/result.hpp"
 

@@ -1,0 +1,135 @@
+"""Addresses that are not ours, owners, and interfaces that come and go: one real daemon on a virtual LAN."""
+
+import signal
+import unittest
+
+from tests.lan.daemons import Vrrpd
+from tests.lan.test_failover import PATIENCE, VRRPD, run_folder
+from tests.lan.virtual_lan import Lan
+
+VIP = "192.168.30.16"
+
+
+def ini(priority=250, vip=f"{VIP}/24", extra=""):
+    return f"""[vrrp_instance VI_1]
+interface = eth0
+virtual_router_id = 51
+priority = {priority}
+advert_int = 200ms
+virtual_ipaddress = {vip}
+{extra}
+"""
+
+
+class OneHost(unittest.TestCase):
+    def setUp(self):
+        self.lan = self.enterContext(Lan(run_folder(self.id().rsplit(".", 1)[-1])))
+        self.host = self.lan.host("a", "192.168.30.10")
+
+    def ip(self, *words):
+        self.host.run(["ip", *words])
+
+    def start(self, configuration):
+        daemon = Vrrpd(self.host, VRRPD, configuration)
+        daemon.start()
+        self.addCleanup(daemon.stop)
+        return daemon
+
+    def stop(self, daemon):
+        daemon.process.send_signal(signal.SIGTERM)
+        self.assertEqual(daemon.process.wait(PATIENCE), 0)
+
+    def test_an_address_that_a_person_put_there_is_theirs_E04(self):
+        self.ip("addr", "add", f"{VIP}/24", "dev", "eth0")
+        daemon = self.start(ini())
+        daemon.wait_state("FAULT", PATIENCE)
+        self.assertTrue(daemon.log.find(rf"{VIP} is on eth0 already, but not by us: ip addr del {VIP}/24 dev eth0"))
+        mark = daemon.log.mark()
+        self.ip("addr", "del", f"{VIP}/24", "dev", "eth0")
+        daemon.wait_state("MASTER", PATIENCE, mark)
+        self.stop(daemon)
+        self.assertNotIn(VIP, self.host.addresses())
+
+    def test_an_owner_uses_it_and_leaves_it_E01(self):
+        self.ip("addr", "add", f"{VIP}/24", "dev", "eth0")
+        daemon = self.start(ini(priority=255))
+        daemon.wait_state("MASTER", PATIENCE)
+        self.assertEqual(daemon.states(), ["MASTER"])
+        self.stop(daemon)
+        self.assertIn(VIP, self.host.addresses())
+
+    def test_an_owner_whose_only_address_it_is_E01(self):
+        self.ip("addr", "flush", "dev", "eth0")
+        self.ip("addr", "add", f"{VIP}/24", "dev", "eth0")
+        daemon = self.start(ini(priority=255))
+        daemon.wait_state("MASTER", PATIENCE)
+
+    def test_a_stranger_in_our_subnet_stays_when_we_go_F13(self):
+        daemon = self.start(ini(vip="10.9.0.100/24"))
+        daemon.wait_state("MASTER", PATIENCE)
+        self.host_has("10.9.0.100")
+        self.ip("addr", "add", "10.9.0.7/24", "dev", "eth0")
+        self.stop(daemon)
+        self.assertNotIn("10.9.0.100", self.host.addresses())
+        self.assertIn("10.9.0.7", self.host.addresses())
+
+    def test_what_a_killed_daemon_left_is_removed_by_the_next_F14(self):
+        daemon = self.start(ini())
+        daemon.wait_state("MASTER", PATIENCE)
+        self.host_has(VIP)
+        daemon.process.kill()
+        self.assertIn(VIP, self.host.addresses())
+        other = self.start(ini(vip="192.168.30.17/24"))
+        other.wait_state("MASTER", PATIENCE)
+        self.assertNotIn(VIP, self.host.addresses())
+
+    def test_an_interface_that_is_away_and_back(self):
+        daemon = self.start(ini())
+        daemon.wait_state("MASTER", PATIENCE)
+        for act, back in (("down", "up"), ("name", "name")):
+            mark = daemon.log.mark()
+            if act == "down":
+                self.ip("link", "set", "eth0", "down")
+            else:
+                self.host.run(["sh", "-c", "ip link set eth0 down && ip link set eth0 name lan7"])
+            daemon.wait_state("FAULT", PATIENCE, mark)
+            mark = daemon.log.mark()
+            if back == "name":
+                self.ip("link", "set", "lan7", "name", "eth0")
+            self.host.run(["sh", "-c", "ip link set eth0 up; ip addr replace 192.168.30.10/24 dev eth0"])
+            daemon.wait_state("MASTER", PATIENCE, mark)
+            self.host_has(VIP)
+
+    def test_an_interface_made_anew_under_the_same_name(self):
+        daemon = self.start(ini())
+        daemon.wait_state("MASTER", PATIENCE)
+        mark = daemon.log.mark()
+        # In one batch: the daemon may see only the end of it.
+        self.host.run(["sh", "-c", "printf '%s\\n' 'link del eth0' 'link add eth0 type veth peer name far0' "
+                       "'link set far0 up' 'link set eth0 up' 'addr add 192.168.30.10/24 dev eth0' | ip -batch -"])
+        daemon.wait_state("MASTER", PATIENCE, mark)
+        self.host_has(VIP)
+
+    def test_hang_up_is_answered_and_nothing_else(self):
+        daemon = self.start(ini())
+        daemon.wait_state("MASTER", PATIENCE)
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.process.wait_for_line("SIGHUP: no reload in this version", PATIENCE)
+        self.assertTrue(daemon.process.running())
+
+    def test_a_peer_of_the_other_version_is_named_B02(self):
+        daemon = self.start(ini())
+        peer = self.lan.host("b", "192.168.30.55")
+        other = Vrrpd(peer, VRRPD, ini(priority=100, extra="version = 2").replace("200ms", "1s"))
+        other.start()
+        self.addCleanup(other.stop)
+        daemon.process.wait_for_line(r"\(VI_1\) refused advert from 192.168.30.55 reason=version", PATIENCE)
+
+    def host_has(self, address):
+        """The daemon is MASTER from its advert on; the address follows."""
+        holder = self.lan.hosts["a"]
+        self.lan.wait_for_holder(address, holder, PATIENCE)
+
+
+if __name__ == "__main__":
+    unittest.main()
