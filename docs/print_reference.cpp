@@ -171,14 +171,12 @@ std::string cell(const std::string& text) {
 }
 
 void print_section(Section section, const char* title, const char* about) {
-    std::cout << "\n## " << title << "\n\n"
-              << about << "\n\n| key | value | default | meaning |\n|---|---|---|---|\n";
+    std::cout << "\n## " << title << "\n\n" << about << "\n\n| key | value | default | meaning |\n|---|---|---|---|\n";
     for (const Key& key : vrrpd::config::schema()) {
         if (key.section != section) continue;
         std::cout << "| `" << key.name << "`" << (key.required ? ", required" : "")
                   << (key.repeatable ? ", repeatable" : "") << " | " << cell(key.type) << " | "
-                  << (key.standard.empty() ? "" : "`" + cell(key.standard) + "`") << " | " << cell(key.help)
-                  << " |\n";
+                  << (key.standard.empty() ? "" : "`" + cell(key.standard) + "`") << " | " << cell(key.help) << " |\n";
     }
 }
 

@@ -14,16 +14,14 @@ namespace {
 // FNV-1a: spreads similar names well, and gives the same phase at every start.
 std::uint64_t hash(std::string_view name) {
     std::uint64_t value = 14695981039346656037u;
-    for (const char character : name)
-        value = (value ^ static_cast<unsigned char>(character)) * 1099511628211u;
+    for (const char character : name) value = (value ^ static_cast<unsigned char>(character)) * 1099511628211u;
     return value;
 }
 
 Duration phase(const CheckOptions& options) {
     const Duration most = std::min<Duration>(options.interval, std::chrono::milliseconds(100));
     if (most <= Duration::zero()) return Duration::zero();
-    return Duration(
-        static_cast<Duration::rep>(hash(options.name) % static_cast<std::uint64_t>(most.count())));
+    return Duration(static_cast<Duration::rep>(hash(options.name) % static_cast<std::uint64_t>(most.count())));
 }
 
 }  // namespace

@@ -1,5 +1,4 @@
-// The deadline of one probe. It does not hold against a service the time in which this very process stood
-// still.
+// The deadline of one probe. It does not hold against a service the time in which this very process stood still.
 //
 // A deadline that fires much too late (a stopped process, a paused virtual machine) says nothing about the
 // service: its answer may lie unread, or the question was never sent. Such a deadline is set anew, once, from

@@ -86,10 +86,9 @@ bool is_own_address(const IpAddress& address) {
     SocketAddress source;
     if (!probe || connect(probe.get(), target.get(), target.length) != 0) return false;
     if (getsockname(probe.get(), source.get(), &source.length) != 0) return false;
-    const auto* bytes =
-        address.family() == Family::ipv4
-            ? static_cast<const void*>(&reinterpret_cast<sockaddr_in*>(source.get())->sin_addr)
-            : static_cast<const void*>(&reinterpret_cast<sockaddr_in6*>(source.get())->sin6_addr);
+    const auto* bytes = address.family() == Family::ipv4
+                            ? static_cast<const void*>(&reinterpret_cast<sockaddr_in*>(source.get())->sin_addr)
+                            : static_cast<const void*>(&reinterpret_cast<sockaddr_in6*>(source.get())->sin6_addr);
     return std::memcmp(bytes, address.bytes().data(), address.bytes().size()) == 0;
 }
 

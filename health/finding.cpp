@@ -35,8 +35,7 @@ std::string to_string(const Finding& finding) {
 }
 
 std::string in_milliseconds(Duration duration) {
-    return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count())
-        .append(" ms");
+    return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count()).append(" ms");
 }
 
 }  // namespace vrrpd::health

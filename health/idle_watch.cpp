@@ -33,8 +33,7 @@ void IdleWatch::hold() {
     dropped_ = 0;
     since_ = loop_.now();
     // A refused connection becomes readable too, so the connect itself needs no watching.
-    watch_ =
-        loop_.watch(socket_.get(), readable, [this](std::uint32_t state) { ready((state & hang_up) != 0); });
+    watch_ = loop_.watch(socket_.get(), readable, [this](std::uint32_t state) { ready((state & hang_up) != 0); });
 }
 
 void IdleWatch::release() {

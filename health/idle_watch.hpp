@@ -4,8 +4,7 @@
 //
 // Promises: nothing is ever sent; what comes in is dropped, at most 64 KiB of it in a connection's life. A
 // server that closes idle connections as a habit costs one probe for each, not a loop of them: the second end
-// in a row pauses for 1 s, then 2 s, ... up to a minute, until a connection lives for a minute or release()
-// is called.
+// in a row pauses for 1 s, then 2 s, ... up to a minute, until a connection lives for a minute or release() is called.
 #pragma once
 
 #include <cstddef>

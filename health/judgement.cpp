@@ -6,6 +6,7 @@ namespace vrrpd::health {
 
 Judgement::Judgement(const CheckOptions& options)
     : interval_(options.interval),
+      timeout_(options.timeout),
       rise_(options.rise),
       fall_(options.fall),
       fast_fail_(options.fast_fail),
@@ -32,8 +33,8 @@ std::optional<Report> Judgement::feed(const Finding& finding) {
 
 Instant Judgement::next_probe(Instant started, Instant ended) const {
     const bool towards_down = failing_ && against_ > 0;
-    if (fast_fail_ && towards_down) return ended + (hard_ ? hard_failure_pause : Duration::zero());
-    return std::max(ended, started + interval_);
+    if (!fast_fail_ || !towards_down) return std::max(ended, started + interval_);
+    return hard_ ? ended + hard_failure_pause : std::max(ended, started + timeout_);
 }
 
 }  // namespace vrrpd::health

@@ -8,7 +8,8 @@
 //   its way to a new verdict is followed by the next probe at once, so that a service that hangs right
 //   after a good answer is down interval + fall x timeout later. A hard failure came back in no time, so
 //   its repetition waits a moment: enough for `fall` to mean more than the same packet seen twice, nothing
-//   that a failover would notice.
+//   that a failover would notice. A soft one that came back in no time (SERVER_ERROR, a script's exit code) is repeated
+//   when its timeout would have ended: the same moment of weakness must not be counted twice.
 // - With `fast_fail = no` every failure, hard or soft, keeps the interval: that rides out a quick restart.
 // - A probe that is due while the process does not run is made up for once, not for each interval missed.
 #pragma once
@@ -27,7 +28,7 @@ inline constexpr Duration hard_failure_pause = std::chrono::milliseconds(2);
 
 class Judgement {
   public:
-    /// Reads rise, fall, init_fail, fast_fail and interval.
+    /// Reads rise, fall, init_fail, fast_fail, interval and timeout.
     explicit Judgement(const CheckOptions& options);
 
     /// Takes the next finding. A report if it changed the verdict, or made the first one.
@@ -40,6 +41,7 @@ class Judgement {
 
   private:
     Duration interval_;
+    Duration timeout_;
     int rise_;
     int fall_;
     bool fast_fail_;

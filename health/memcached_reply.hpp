@@ -1,5 +1,4 @@
-// Reads what comes back for `version\r\n`: byte by byte if need be, at most 1 KiB, without knowledge of
-// sockets.
+// Reads what comes back for `version\r\n`: byte by byte if need be, at most 1 KiB, without knowledge of sockets.
 //
 // | first line                           | class          |
 // |--------------------------------------|----------------|

@@ -29,10 +29,9 @@ struct CheckOptions {
     std::vector<std::string> command;  ///< script: argv
     Credentials credentials;           ///< script: who it runs as
     Duration interval = std::chrono::seconds(1);
-    Duration timeout =
-        std::chrono::milliseconds(500);  ///< of connect and exchange together; at most the interval
-    int fall = 2;                        ///< soft failures in a row until the verdict is down
-    int rise = 2;                        ///< successes in a row until a down check is up again
+    Duration timeout = std::chrono::milliseconds(500);  ///< of connect and exchange together; at most the interval
+    int fall = 2;                                       ///< soft failures in a row until the verdict is down
+    int rise = 2;                                       ///< successes in a row until a down check is up again
     bool init_fail = false;  ///< true: down until the first success; false: unknown until the first verdict
     bool watch = true;       ///< hold one idle connection; its end triggers a probe at once
     bool fast_fail = true;   ///< after a failure the next probe follows at once instead of an interval later

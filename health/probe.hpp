@@ -2,8 +2,7 @@
 //
 // Promises of every kind of probe: constructing it starts it and never blocks; exactly one Finding comes back
 // through the callback, from the loop, never from within the constructor; destroying it before that ends it
-// without a callback, and leaves neither a descriptor nor a process behind; the callback may destroy the
-// probe.
+// without a callback, and leaves neither a descriptor nor a process behind; the callback may destroy the probe.
 #pragma once
 
 #include <functional>

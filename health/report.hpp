@@ -21,8 +21,7 @@ struct Report {
 };
 
 /// One line without its end: `Check(memcached) failed reason="hung: connected, no reply in 500 ms"
-/// count=2/2`, `Check(memcached) succeeded`, and `VRRP_Script(NAME) succeeded | failed | timed_out` for
-/// scripts.
+/// count=2/2`, `Check(memcached) succeeded`, and `VRRP_Script(NAME) succeeded | failed | timed_out` for scripts.
 std::string log_line(const CheckOptions& options, const Report& report);
 
 }  // namespace vrrpd::health

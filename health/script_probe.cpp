@@ -6,8 +6,7 @@ namespace vrrpd::health {
 
 Finding judge_exit(const ExitStatus& status) {
     if (status.success()) return {Class::up, status.to_string()};
-    const bool not_found =
-        status.kind == ExitStatus::Kind::exited && (status.value == 126 || status.value == 127);
+    const bool not_found = status.kind == ExitStatus::Kind::exited && (status.value == 126 || status.value == 127);
     if (not_found || status.kind == ExitStatus::Kind::not_started) {
         return {Class::exec_failure, status.to_string(), true};
     }

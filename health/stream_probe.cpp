@@ -53,8 +53,7 @@ std::optional<Finding> StreamProbe::exchange() {
     while (!request_.empty()) {
         const ssize_t sent = send(socket_.get(), request_.data(), request_.size(), MSG_NOSIGNAL);
         if (sent < 0 && errno == EAGAIN) return std::nullopt;
-        // A full memcached says so and closes before it was asked: what it sent counts, not that the send
-        // failed.
+        // A full memcached says so and closes before it was asked: what it sent counts, not that the send failed.
         request_.remove_prefix(sent < 0 ? request_.size() : static_cast<std::size_t>(sent));
         if (request_.empty()) watch_->interest(readable);
     }
@@ -68,8 +67,7 @@ std::optional<Finding> StreamProbe::exchange() {
     }
 }
 
-// On this host only a service that has stopped taking connections from a full queue makes a SYN go
-// unanswered.
+// On this host only a service that has stopped taking connections from a full queue makes a SYN go unanswered.
 Finding StreamProbe::no_connection() const {
     const Class cls = is_own_address(endpoint_.address) ? Class::hung : Class::unreachable;
     return {cls, "no connection in " + in_milliseconds(timeout_)};

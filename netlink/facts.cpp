@@ -35,16 +35,15 @@ void Facts::set_link(const Link& link) {
 
 void Facts::remove_link(int index) {
     const auto first = addresses_.lower_bound(before_link(index));
-    const auto last = std::find_if(first, addresses_.end(),
-                                   [&](const auto& entry) { return entry.second.address.link != index; });
+    const auto last =
+        std::find_if(first, addresses_.end(), [&](const auto& entry) { return entry.second.address.link != index; });
     if (first != last || links_.contains(index)) changed_ = true;
     addresses_.erase(first, last);
     links_.erase(index);
 }
 
 void Facts::set_address(const Address& address) {
-    const auto [known, added] =
-        addresses_.try_emplace(key_of(address), KnownAddress{address, next_order_, reading_});
+    const auto [known, added] = addresses_.try_emplace(key_of(address), KnownAddress{address, next_order_, reading_});
     known->second.reading = reading_;
     if (added) ++next_order_;
     if (!added && known->second.address == address) return;
@@ -72,8 +71,7 @@ const Link* Facts::link(int index) const {
 }
 
 const Link* Facts::link(std::string_view name) const {
-    const auto known =
-        std::ranges::find_if(links_, [&](const auto& entry) { return entry.second.link.name == name; });
+    const auto known = std::ranges::find_if(links_, [&](const auto& entry) { return entry.second.link.name == name; });
     return known == links_.end() ? nullptr : &known->second.link;
 }
 
@@ -113,8 +111,7 @@ std::vector<Address> Facts::holders(int link, const IpAddress& address) const {
     return result;
 }
 
-std::optional<IpAddress> Facts::primary_address(int link, Family family,
-                                                std::span<const IpAddress> vips) const {
+std::optional<IpAddress> Facts::primary_address(int link, Family family, std::span<const IpAddress> vips) const {
     std::optional<IpAddress> second_best;
     for (const Address& address : addresses(link)) {
         if (!may_send_adverts(address, family, vips)) continue;

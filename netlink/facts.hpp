@@ -22,8 +22,7 @@
 
 namespace vrrpd::netlink {
 
-/// IFA_PROTO of every address that we put on a link: the IP protocol number of VRRP. Kernels before 5.18 drop
-/// it.
+/// IFA_PROTO of every address that we put on a link: the IP protocol number of VRRP. Kernels before 5.18 drop it.
 inline constexpr std::uint8_t our_mark = 112;
 
 struct Link {

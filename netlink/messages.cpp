@@ -60,8 +60,7 @@ bool parse(nlmsghdr& message, std::size_t header, std::array<nlattr*, size>& att
 }
 
 std::span<const std::uint8_t> payload(const nlattr* attribute) {
-    return {static_cast<const std::uint8_t*>(nla_data(attribute)),
-            static_cast<std::size_t>(nla_len(attribute))};
+    return {static_cast<const std::uint8_t*>(nla_data(attribute)), static_cast<std::size_t>(nla_len(attribute))};
 }
 
 std::optional<IpAddress> read_address(const nlattr* attribute, Family family) {
@@ -156,8 +155,7 @@ std::optional<Address> parse_address(nlmsghdr& message) {
 }
 
 std::optional<Ack> parse_ack(nlmsghdr& message) {
-    if (message.nlmsg_type != NLMSG_ERROR || !nlmsg_valid_hdr(&message, sizeof(nlmsgerr)))
-        return std::nullopt;
+    if (message.nlmsg_type != NLMSG_ERROR || !nlmsg_valid_hdr(&message, sizeof(nlmsgerr))) return std::nullopt;
     const auto* said = static_cast<const nlmsgerr*>(nlmsg_data(&message));
     Ack ack{said->msg.nlmsg_seq, said->error < 0 ? -said->error : 0, {}};
     if ((message.nlmsg_flags & NLM_F_ACK_TLVS) == 0) return ack;
@@ -205,8 +203,7 @@ std::vector<std::uint8_t> addition_request(int link, const Prefix& prefix, const
     const auto address = libnl_address(link, prefix);
     if (!address) return {};
     if (prefix.address.family() == Family::ipv6) {
-        // VRRP itself sees to it that nobody else has the address, and duplicate detection would cost a
-        // second.
+        // VRRP itself sees to it that nobody else has the address, and duplicate detection would cost a second.
         rtnl_addr_set_flags(address.get(), IFA_F_NODAD);
         // A host address must not become the source of this host's own connections.
         rtnl_addr_set_valid_lifetime(address.get(), forever);

@@ -88,8 +88,7 @@ void Monitor::lost() {
 
 void Monitor::on_notices() {
     if (is_reading()) {
-        // Nobody asked for notices now, so this is the report of an overrun; unread it would call us without
-        // end.
+        // Nobody asked for notices now, so this is the report of an overrun; unread it would call us without end.
         if (notices_.take_error() != 0) lost_while_reading_ = true;
         return;
     }
@@ -101,8 +100,7 @@ void Monitor::on_notices() {
             break;
         }
         if (error != 0) lost();
-        if (phase_ != Phase::emptying)
-            for_each_message(datagram, [this](nlmsghdr& message) { apply(message); });
+        if (phase_ != Phase::emptying) for_each_message(datagram, [this](nlmsghdr& message) { apply(message); });
     }
     tell();
 }

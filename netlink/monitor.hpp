@@ -2,8 +2,7 @@
 // of one cannot hurt the other.
 //
 // Promises: after start() nothing here waits. Notices are taken in bounded portions a wake-up, so that a
-// flood of them delays nobody. The listener hears once a portion, and only if something that we look at is
-// different.
+// flood of them delays nobody. The listener hears once a portion, and only if something that we look at is different.
 //
 // When notices were lost, the socket is emptied (the kernel drops new ones until it is), and everything is
 // read anew. While a reading is under way notices wait in their socket, so that none that is newer than the

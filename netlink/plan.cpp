@@ -52,23 +52,24 @@ std::vector<Address> leftovers(const Facts& actual, const std::set<OwnedAddress>
 std::vector<Address> removal_hazards(const Facts& actual, std::span<const DesiredAddress> removed,
                                      const std::set<OwnedAddress>& also_ours) {
     std::set<OwnedAddress> going;
-    for (const DesiredAddress& one : removed) going.insert({one.link, one.prefix});
-
-    const std::vector<Address> all = actual.addresses();
     std::set<Subnet> beheaded;
-    for (const Address& address : all) {
-        if (is_ipv4(address) && !address.secondary && is_ours(address, also_ours) &&
-            going.contains({address.link, address.prefix})) {
+    std::set<int> links;
+    for (const DesiredAddress& one : removed) {
+        going.insert({one.link, one.prefix});
+        for (const Address& address : actual.holders(one.link, one.prefix.address)) {
+            if (address.prefix != one.prefix || !is_ipv4(address) || address.secondary) continue;
+            if (!is_ours(address, also_ours)) continue;
             beheaded.insert(subnet_of(address));
+            links.insert(one.link);
         }
     }
     std::vector<Address> result;
-    std::ranges::copy_if(all, std::back_inserter(result), [&](const Address& address) {
-        const bool removed_anyway =
-            is_ours(address, also_ours) && going.contains({address.link, address.prefix});
-        return is_ipv4(address) && address.secondary && !removed_anyway &&
-               beheaded.contains(subnet_of(address));
-    });
+    for (const int link : links) {
+        std::ranges::copy_if(actual.addresses(link), std::back_inserter(result), [&](const Address& address) {
+            const bool removed_anyway = is_ours(address, also_ours) && going.contains({address.link, address.prefix});
+            return is_ipv4(address) && address.secondary && !removed_anyway && beheaded.contains(subnet_of(address));
+        });
+    }
     return result;
 }
 

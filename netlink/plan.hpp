@@ -51,8 +51,7 @@ std::vector<Conflict> conflicts(const Facts& actual, std::span<const DesiredAddr
 std::vector<Address> leftovers(const Facts& actual, const std::set<OwnedAddress>& also_ours = {});
 
 /// What the kernel would delete along with `removed` (matched by link and prefix) although nobody asked for
-/// it: others' addresses, and ours that are to stay. What is not ours counts as staying even where `removed`
-/// names it.
+/// it: others' addresses, and ours that are to stay. What is not ours counts as staying even where `removed` names it.
 std::vector<Address> removal_hazards(const Facts& actual, std::span<const DesiredAddress> removed,
                                      const std::set<OwnedAddress>& also_ours = {});
 

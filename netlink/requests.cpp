@@ -10,8 +10,7 @@
 
 namespace vrrpd::netlink {
 
-Requests::Requests(Loop& loop, Duration timeout)
-    : loop_(loop), timeout_(timeout), socket_(default_receive_buffer) {
+Requests::Requests(Loop& loop, Duration timeout) : loop_(loop), timeout_(timeout), socket_(default_receive_buffer) {
     watch_ = loop_.watch(socket_.descriptor(), readable, [this](std::uint32_t) {
         read_acks();
         send_portion();
@@ -33,8 +32,7 @@ void Requests::add_address(int link, const Prefix& prefix, const std::string& la
 
 void Requests::remove_address(int link, const Prefix& prefix, Completion completed) {
     ++sequence_;
-    queue_.push_back(
-        {sequence_, Kind::removal, removal_request(link, prefix, sequence_), std::move(completed)});
+    queue_.push_back({sequence_, Kind::removal, removal_request(link, prefix, sequence_), std::move(completed)});
 }
 
 void Requests::flush() {

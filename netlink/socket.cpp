@@ -13,8 +13,7 @@
 namespace vrrpd::netlink {
 namespace {
 
-// The kernel fills at most 32 KiB a read of a dump; a single notice of a link with many functions may be
-// longer.
+// The kernel fills at most 32 KiB a read of a dump; a single notice of a link with many functions may be longer.
 constexpr std::size_t buffer_size = 64 << 10;
 
 [[noreturn]] void give_up(const char* what) {

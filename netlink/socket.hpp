@@ -31,8 +31,7 @@ class Socket {
     int send(std::span<const std::uint8_t> messages);
 
     /// Reads one datagram into a buffer of its own, valid until the next call. 0; EAGAIN: nothing is there;
-    /// ENOBUFS or EMSGSIZE: something was lost; or another errno value. An empty one did not come from the
-    /// kernel.
+    /// ENOBUFS or EMSGSIZE: something was lost; or another errno value. An empty one did not come from the kernel.
     int receive(std::span<std::uint8_t>& datagram);
 
     /// Takes the pending error off the socket: 0 or an errno value.

@@ -8,7 +8,7 @@ set -eu
 build_packages="g++ meson ninja-build pkg-config libnl-3-dev libnl-route-3-dev libinih-dev libspdlog-dev libfmt-dev
     libsystemd-dev libcli11-dev libexpected-dev libgtest-dev"
 demo_packages="iproute2 memcached nutcracker python3 tcpdump util-linux"
-test_packages="bash clang-format keepalived procps python3-scapy tshark"
+test_packages="bash clang-format keepalived tshark"
 
 say() { echo "install-deps: $*" >&2; }
 
@@ -66,6 +66,7 @@ forbid_services() {
 
 log=$(mktemp)
 trap 'allow_services; rm -f "$log"' EXIT
+trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 

@@ -11,7 +11,7 @@ struct CommandLine {
     std::string file = "/etc/vrrpd/vrrpd.ini";
     bool check = false;
     std::vector<std::string> files_to_check;  ///< never empty: `file` if none was named
-    std::optional<int> exit_code;  ///< set: everything was said already (--help, --version, wrong usage)
+    std::optional<int> exit_code;             ///< set: everything was said already (--help, --version, wrong usage)
 };
 
 CommandLine parse_command_line(int argc, char** argv);

@@ -5,8 +5,10 @@
 #include <cstddef>
 #include <cstring>
 #include <exception>
+#include <fcntl.h>
 #include <iostream>
 #include <stdexcept>
+#include <unistd.h>
 
 #include <fmt/format.h>
 #include <sys/socket.h>
@@ -28,6 +30,13 @@ namespace {
 
 constexpr int exit_failure = 1;
 constexpr int exit_configuration = 2;  // systemd does not restart after this one
+
+// Whoever starts us with these closed would find our sockets in their place.
+void occupy_standard_descriptors() {
+    int descriptor = 0;
+    while (descriptor >= 0 && descriptor <= STDERR_FILENO) descriptor = open("/dev/null", O_RDWR);
+    if (descriptor >= 0) close(descriptor);
+}
 
 // One daemon in a network namespace. The abstract name dies with the process, so it cannot be left behind.
 Descriptor take_lock() {
@@ -53,8 +62,7 @@ log::Options log_options(const config::GlobalOptions& global) {
 
 void become_realtime(const config::GlobalOptions& global) {
     if (global.realtime) {
-        if (const auto result = make_thread_realtime(); !result)
-            log::write(log::Level::warning, result.error());
+        if (const auto result = make_thread_realtime(); !result) log::write(log::Level::warning, result.error());
     }
     if (global.lock_memory) {
         if (const auto result = lock_memory(); !result) log::write(log::Level::warning, result.error());
@@ -87,9 +95,8 @@ int run(const config::Config& config) {
     loop.on_signal(SIGINT, [&] { shut_down(0, "stopping on SIGINT"); });
     // Left to their defaults these would end the daemon with the addresses still in place.
     loop.on_signal(SIGUSR2, [&] { shut_down(0, "stopping on SIGUSR2"); });
-    loop.on_signal(SIGHUP, [] {
-        log::write(log::Level::warning, "SIGHUP: no reload in this version, restart instead");
-    });
+    loop.on_signal(SIGHUP,
+                   [] { log::write(log::Level::warning, "SIGHUP: no reload in this version, restart instead"); });
     signal(SIGPIPE, SIG_IGN);
 
     log::start(log_options(config.global));
@@ -115,6 +122,7 @@ int run(const config::Config& config) {
 
 int main(int argc, char** argv) {
     using namespace vrrpd;
+    occupy_standard_descriptors();
     const CommandLine line = parse_command_line(argc, argv);
     if (line.exit_code) return *line.exit_code;
     if (line.check) return config::check_files(line.files_to_check, std::cout, std::cerr);

@@ -5,7 +5,7 @@
 A prober opens a fresh connection through the virtual address every 5 ms, each attempt given up after 100 ms; the gap
 is the longest time between the arrivals of two answers. keepalived runs with its best settings: a real check of
 memcached every second (and once more every two), one failure enough, real-time priority, the proxy started by its
-notify script. Both: VRRP version 2, adverts every second, priorities 250 and 249, nopreempt. Faults come at random
+notify script. All contenders run at the same time, each on a LAN of its own. Both: VRRP version 2, adverts every second, priorities 250 and 249, nopreempt. Faults come at random
 phases (seeded). Prints a Markdown table and writes failover.json beside the logs and captures.
 """
 
@@ -64,6 +64,27 @@ def returning(binary):
         yield name, maker(False), True
 
 
+def side_by_side(arguments, build):
+    """All contenders at the same time, each on a LAN of its own, so that whatever the machine does it does to all.
+    One process each; their rows in the order of the table."""
+    folder = build / f"bench-failover-{time.strftime('%Y%m%d-%H%M%S')}"
+    folder.mkdir(parents=True)
+    running = []
+    for number, contender in enumerate(contenders(None)):
+        words = [sys.executable, sys.argv[0], "--runs", str(arguments.runs), "--build", str(build), "--seed",
+                 str(arguments.seed + number), "--who", contender.name, "--rows", str(folder / f"{number}.json")]
+        words += ["--only", arguments.only] if arguments.only else []
+        words += ["--quick"] if arguments.quick else []
+        running.append(subprocess.Popen(words, stdout=subprocess.DEVNULL))
+    for process in running:
+        process.wait()
+    rows = [report.Row.from_data(row) for path in sorted(folder.glob("*.json"))
+            for row in json.loads(path.read_text(encoding="utf-8"))]
+    kinds = [fault.name for fault in measured.FAULTS] + ["stay", "return"]
+    rows.sort(key=lambda row: kinds.index(row.kind))
+    return folder, rows
+
+
 class Bench:
     def __init__(self, arguments):
         self.runs = 2 if arguments.quick else arguments.runs
@@ -71,12 +92,13 @@ class Bench:
         self.who = arguments.who
         self.random = random.Random(arguments.seed)
         self.build = pathlib.Path(arguments.build).resolve()
-        self.folder = self.build / f"bench-failover-{time.strftime('%Y%m%d-%H%M%S')}"
+        self.folder = pathlib.Path(arguments.rows).with_suffix("") if arguments.rows else \
+            self.build / f"bench-failover-{time.strftime('%Y%m%d-%H%M%S')}"
         self.binary = self.build / "vrrpd" / "vrrpd"
         self.prober = self.build / "tests" / "prober" / "prober"
 
     def _wanted(self, contender):
-        return self.who is None or self.who in contender
+        return self.who in contender
 
     def _repeat(self, label, runs, make_daemon, run):
         """`runs` results of `run(pair)` on one LAN; after a run that broke off, a fresh LAN."""
@@ -138,21 +160,28 @@ def main():
     parser.add_argument("--build", default="build", help="meson's build folder (build)")
     parser.add_argument("--only", choices=[fault.name for fault in measured.FAULTS] + ["return"],
                         help="one fault, or the returns")
-    parser.add_argument("--who", help="only contenders whose name contains this")
+    parser.add_argument("--who", help="only contenders whose name contains this, alone")
+    parser.add_argument("--rows", help="with --who: writes the rows to this file")
     parser.add_argument("--seed", type=int, default=1, help="of the phases of the faults (1)")
     parser.add_argument("--quick", action="store_true", help="2 runs of each")
     arguments = parser.parse_args()
     if os.geteuid() != 0:
         parser.error("network namespaces need root")
-    bench = Bench(arguments)
     began = time.monotonic()
     about = surroundings(arguments)
-    rows = [*bench.faults(), *bench.returns()]
+    if arguments.who is None:
+        folder, rows = side_by_side(arguments, pathlib.Path(arguments.build).resolve())
+    else:
+        bench = Bench(arguments)
+        folder, rows = bench.folder, [*bench.faults(), *bench.returns()]
+    if arguments.rows:
+        pathlib.Path(arguments.rows).write_text(json.dumps([row.as_data() for row in rows]), encoding="utf-8")
     about["minutes"] = round((time.monotonic() - began) / 60, 1)
     print(report.markdown(rows, about))
-    bench.folder.mkdir(parents=True, exist_ok=True)
-    path = bench.folder / "failover.json"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "failover.json"
     path.write_text(json.dumps({"about": about, "rows": [row.as_data() for row in rows]}, indent=1) + "\n",
                     encoding="utf-8")
     print(f"\nEvery run, with logs and captures: {path}")
-    return 1 if any(row.missed() for row in rows) else 0
+    # Nothing measured is nothing met.
+    return 1 if not rows or any(row.missed() for row in rows) else 0

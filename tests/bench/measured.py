@@ -21,6 +21,7 @@ class Run:
     moved: bool
     errors: dict
     advert_gap: float | None = None
+    service_lag: float | None = None  # from the first advert of the new master to the first answer
     changes: int = 1
 
 
@@ -62,12 +63,12 @@ class Probes:
     def stop(self, since_ns):
         attempts, blocking = self._open.stop(), self._blocking.stop()
         return (analysis.longest_gap(attempts, since_ns), analysis.longest_gap(blocking, since_ns),
-                analysis.errors_by_kind(attempts, since_ns))
+                analysis.errors_by_kind(attempts, since_ns), attempts)
 
 
-def advert_gap(path, since_ns):
-    """From the last advert of the old master on the wire to the first one of the new master, in seconds. A release
-    (priority 0) is no advert to count from."""
+def takeover_adverts(path, since_ns):
+    """When the last advert of the old master and the first one of the new master were on the wire, in nanoseconds; or
+    None. A release (priority 0) is no advert to count from."""
     adverts = [advert for advert in wire.adverts_in(path) if advert.priority != 0]
     before = [advert for advert in adverts if advert.time_ns <= since_ns]
     after = [advert for advert in adverts if before and advert.time_ns > since_ns
@@ -76,7 +77,7 @@ def advert_gap(path, since_ns):
         return None
     last = [advert for advert in adverts
             if advert.source == before[-1].source and advert.time_ns < after[0].time_ns][-1]
-    return (after[0].time_ns - last.time_ns) / 1e9
+    return last.time_ns, after[0].time_ns
 
 
 def one_run(pair, fault, phase, patience):
@@ -94,12 +95,17 @@ def one_run(pair, fault, phase, patience):
         probes.wait(AFTERWARDS_ANSWERS, time.time_ns())
     except NotSeen:
         moved = False
-    gap, blocking, errors = probes.stop(struck_ns)
+    gap, blocking, errors, attempts = probes.stop(struck_ns)
     capture.stop()
     fault.undo(pair, pair.a)
     pair.bring_home()
-    return Run(gap.seconds, blocking.seconds, moved and gap.recovered, errors,
-               advert_gap(path, struck_ns) if fault.name == "cut" else None)
+    run = Run(gap.seconds, blocking.seconds, moved and gap.recovered, errors)
+    adverts = takeover_adverts(path, struck_ns) if fault.name == "cut" else None
+    if adverts:
+        run.advert_gap = (adverts[1] - adverts[0]) / 1e9
+        served = [one.end_ns for one in attempts if one.answered and one.end_ns > adverts[1]]
+        run.service_lag = (min(served) - adverts[1]) / 1e9 if served else None
+    return run
 
 
 def one_return(pair, fault, phase, comes_back):
@@ -117,7 +123,7 @@ def one_return(pair, fault, phase, comes_back):
     else:
         time.sleep(ACTIVE_DOWN_S + 1)
     probes.wait(AFTERWARDS_ANSWERS, time.time_ns())
-    gap, blocking, errors = probes.stop(since_ns)
+    gap, blocking, errors, _ = probes.stop(since_ns)
     changes = (pair.a.daemon.states(mark_a) + pair.b.daemon.states(mark_b)).count("MASTER")
     moved = pair.holder() is pair.a
     if comes_back:

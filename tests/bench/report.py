@@ -3,7 +3,7 @@
 import dataclasses
 import statistics
 
-from tests.bench.measured import ACTIVE_DOWN_S
+from tests.bench.measured import ACTIVE_DOWN_S, Run
 
 
 @dataclasses.dataclass
@@ -39,6 +39,10 @@ class Row:
         elif self.kind == "cut":
             late = max(map(abs, self.advert_errors()), default=1)
             wrong += ["first advert over 20 ms off"] if late > 0.02 else []
+            unseen = len(self.runs) - len(self.advert_errors())
+            wrong += [f"advert not captured in {unseen} runs"] if unseen else []
+            slow = max((run.service_lag for run in self.runs if run.service_lag is not None), default=1)
+            wrong += ["client served over 60 ms after the first advert"] if slow > 0.06 else []
             wrong += ["gap over the down interval + 60 ms"] if worst > ACTIVE_DOWN_S + 0.06 else []
         elif self.kind == "return":
             wrong += ["gap over 0.1 s"] if worst > 0.1 else []
@@ -49,6 +53,11 @@ class Row:
         if self.kind not in ("return", "stay") and not all(run.moved for run in self.runs):
             wrong.append("did not fail over")
         return wrong
+
+    @staticmethod
+    def from_data(data):
+        return Row(data["kind"], data["title"], data["contender"], [Run(**run) for run in data["runs"]],
+                   data["failures"])
 
     def as_data(self):
         return {"kind": self.kind, "title": self.title, "contender": self.contender, "missed": self.missed(),

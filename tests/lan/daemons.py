@@ -133,6 +133,7 @@ class Daemon:
         self.host = host
         self.process: Process | None = None
         self._starts = 0
+        self._begin = 0  # where in the log the lines of the latest start begin
         (host.etc / "proxy.yml").write_text(proxy, encoding="utf-8")
 
     def argv(self):
@@ -145,14 +146,19 @@ class Daemon:
     def start(self):
         """Returns the mark in the log from which this start's lines are."""
         self._starts += 1
-        mark = self.log.mark() if self.process else 0
-        self.process = self.host.start(type(self).__name__.lower(), self.argv())
-        return mark
+        name = type(self).__name__.lower()
+        # Another daemon may have written to the same file before us.
+        log = self.host.folder / f"{name}.log"
+        self._begin = log.stat().st_size if log.exists() else 0
+        self.process = self.host.start(name, self.argv())
+        return self._begin
 
     def stop(self):
         self.process.stop(5)
 
-    def wait_state(self, state, timeout, since=0):
+    def wait_state(self, state, timeout, since=None):
+        """Without `since`: counted from the latest start."""
+        since = self._begin if since is None else since
         return self.process.wait_for_line(rf"\({INSTANCE}\) Entering {state} STATE", timeout, since)
 
     def wait_ready(self, timeout, since):

@@ -43,7 +43,8 @@ class OneHost(unittest.TestCase):
         self.ip("addr", "add", f"{VIP}/24", "dev", "eth0")
         daemon = self.start(ini())
         daemon.wait_state("FAULT", PATIENCE)
-        self.assertTrue(daemon.log.find(rf"{VIP} is on eth0 already, but not by us: ip addr del {VIP}/24 dev eth0"))
+        daemon.process.wait_for_line(rf"{VIP} is on eth0 already, but not by us: ip addr del {VIP}/24 dev eth0",
+                                     PATIENCE)
         mark = daemon.log.mark()
         self.ip("addr", "del", f"{VIP}/24", "dev", "eth0")
         daemon.wait_state("MASTER", PATIENCE, mark)
@@ -81,6 +82,7 @@ class OneHost(unittest.TestCase):
         self.assertIn(VIP, self.host.addresses())
         other = self.start(ini(vip="192.168.30.17/24"))
         other.wait_state("MASTER", PATIENCE)
+        self.host_has("192.168.30.17")
         self.assertNotIn(VIP, self.host.addresses())
 
     def test_an_interface_that_is_away_and_back(self):
@@ -99,6 +101,15 @@ class OneHost(unittest.TestCase):
             self.host.run(["sh", "-c", "ip link set eth0 up; ip addr replace 192.168.30.10/24 dev eth0"])
             daemon.wait_state("MASTER", PATIENCE, mark)
             self.host_has(VIP)
+
+    def test_an_interface_that_gets_another_name_while_up(self):
+        daemon = self.start(ini())
+        daemon.wait_state("MASTER", PATIENCE)
+        self.host_has(VIP)
+        mark = daemon.log.mark()
+        self.ip("link", "set", "eth0", "name", "lan7")
+        daemon.wait_state("FAULT", PATIENCE, mark)
+        self.lan.wait_for_holder(VIP, None, PATIENCE)
 
     def test_an_interface_made_anew_under_the_same_name(self):
         daemon = self.start(ini())

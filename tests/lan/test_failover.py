@@ -17,6 +17,7 @@ from tests.lan import wire
 from tests.lan.daemons import NUTCRACKER, VIP, Vrrpd, vrrpd_ini, write_script
 from tests.lan.pair import Pair
 from tests.lan.virtual_lan import Lan
+from tests.lan.watched import Log
 from tests.prober import analysis
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -77,7 +78,10 @@ class PairCase(unittest.TestCase):
             self.assertNotIn("MASTER", side.daemon.states(mark))
         self.assertIs(self.pair.holder(), holder)
         self.assertEqual(self.answers_arp(), [holder.name])
-        self.assertEqual(analysis.errors_by_kind(self.prober.attempts(), since_ns), {})
+        # How long an answer may take is no matter here: on a busy machine the prober may have given one up.
+        errors = analysis.errors_by_kind(self.prober.attempts(), since_ns)
+        self.assertEqual({kind: count for kind, count in errors.items() if kind != "timeout"}, {})
+        self.assert_served()
 
     def proxy_pids(self, side):
         return side.host.pids_of("nutcracker")
@@ -91,6 +95,7 @@ class Memcached(PairCase):
         self.assert_moves_to(self.b, mark)
         self.a.daemon.wait_state("FAULT", PATIENCE, mark_a)
         self.assertTrue(self.a.daemon.log.find(r"Check\(memcached\) failed .*reason=\"", mark_a))
+        self.a.daemon.process.wait_for_line(r"Service\(proxy\) stopped", PATIENCE, mark_a)
         self.assertEqual(self.proxy_pids(self.a), [])
         self.assert_nothing_moves(lambda: self.pair.repair_memcached(self.a), 4)
 
@@ -109,9 +114,11 @@ class Preempt(PairCase):
         mark = self.b.daemon.log.mark()
         self.pair.kill_memcached(self.a)
         self.assert_moves_to(self.b, mark)
+        self.a.daemon.wait_settled("FAULT", PATIENCE)
         mark_a, mark_b = self.a.daemon.log.mark(), self.b.daemon.log.mark()
         self.a.start_memcached()
         self.assert_moves_to(self.a, mark_a)
+        self.b.daemon.wait_state("BACKUP", PATIENCE, mark_b)
         time.sleep(2)
         self.assertEqual(self.a.daemon.states(mark_a), ["BACKUP", "MASTER"])
         self.assertEqual(self.b.daemon.states(mark_b), ["BACKUP"])
@@ -151,7 +158,7 @@ class ProxyThatStartsOnce(PairCase):
         (self.a.host.etc / "broken").touch()
         self.a.host.signal_all("nutcracker", signal.SIGKILL)
         self.assert_moves_to(self.b, mark_b)
-        self.assertIn("FAULT", self.a.daemon.states(mark_a))
+        self.a.daemon.wait_state("FAULT", PATIENCE, mark_a)
 
 
 class Host(PairCase):
@@ -193,6 +200,24 @@ class OnTheWire(PairCase):
         order = [advert.priority for advert in wire.adverts_in(self.wire)]
         self.assertEqual(order.count(0), 2, "the release is repeated once, in case one is lost")
         self.assertEqual(order, sorted(order, key=[250, 0, 249].index))
+
+
+    def test_promotion_is_advert_then_proxy_then_announcement_E07_F01(self):
+        mark = self.b.daemon.log.mark()
+        self.pair.kill_memcached(self.a)
+        self.assert_moves_to(self.b, mark)
+        Log(self.wire).until(lambda: len(self.announced_by(self.b)) >= 5, PATIENCE, "a burst of announcements")
+        first_announced = self.announced_by(self.b)[0]
+        releases = [advert for advert in wire.adverts_in(self.wire) if advert.priority == 0]
+        first_advert = [advert for advert in wire.adverts_in(self.wire) if advert.source == self.b.host.address][0]
+        self.assertLess(releases[0].time_ns, first_advert.time_ns)
+        self.assertLess(first_advert.time_ns, first_announced)
+        # Announced means that the proxy accepts: from then on nobody is refused.
+        later = [one.outcome for one in self.prober.attempts() if one.start_ns > first_announced]
+        self.assertNotIn("refused", later)
+
+    def announced_by(self, side):
+        return [time_ns for time_ns, mac in wire.announcements_in(self.wire, VIP) if mac == side.host.mac]
 
 
 TEN_MISTAKES = """[global]

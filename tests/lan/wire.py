@@ -46,18 +46,29 @@ def mac_text(raw):
 
 def who_answers(packet_socket, own_mac, own_address, wanted, patience=0.2):
     """The MACs that answer an ARP request for `wanted`, asked through an AF_PACKET socket bound to a link.
-    Always listens for the whole `patience`, since a second holder may be slow."""
+    Asks each second until somebody answers, five times at most; then listens for another `patience` seconds, since a
+    second holder may be slow."""
     own_raw = bytes.fromhex(own_mac.replace(":", ""))
     ethernet = b"\xff" * 6 + own_raw + struct.pack("!H", ETH_P_ARP)
     question = struct.pack("!HHBBH", 1, ETH_P_IP, 6, 4, 1) + own_raw + socket.inet_aton(own_address)
-    packet_socket.send(ethernet + question + b"\0" * 6 + socket.inet_aton(wanted))
-    holders, end = set(), time.monotonic() + patience
-    while (left := end - time.monotonic()) > 0:
-        if not select.select([packet_socket], [], [], left)[0]:
+    holders = set()
+
+    def listen(seconds, enough):
+        """Reads what has come by then, also what came while we were not running."""
+        end = time.monotonic() + seconds
+        while not enough():
+            if not select.select([packet_socket], [], [], max(0, end - time.monotonic()))[0]:
+                return
+            frame = packet_socket.recv(2048)
+            if len(frame) >= 42 and frame[20:22] == b"\0\2" and frame[28:32] == socket.inet_aton(wanted):
+                holders.add(mac_text(frame[22:28]))
+
+    for _ in range(5):
+        packet_socket.send(ethernet + question + b"\0" * 6 + socket.inet_aton(wanted))
+        listen(1, lambda: holders)
+        if holders:
             break
-        frame = packet_socket.recv(2048)
-        if len(frame) >= 42 and frame[20:22] == b"\0\2" and frame[28:32] == socket.inet_aton(wanted):
-            holders.add(mac_text(frame[22:28]))
+    listen(patience, lambda: False)
     return holders
 
 

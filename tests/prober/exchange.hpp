@@ -22,8 +22,7 @@ inline std::string bytes_of(Request request, const std::string& key, const std::
 inline std::optional<std::string_view> judge(Request request, std::string_view reply) {
     if (request == Request::set && reply == "STORED\r\n") return "stored";
     if (request == Request::get && reply == "END\r\n") return "miss";
-    if (request == Request::get && reply.starts_with("VALUE ") && reply.ends_with("\r\nEND\r\n"))
-        return "hit";
+    if (request == Request::get && reply.starts_with("VALUE ") && reply.ends_with("\r\nEND\r\n")) return "hit";
     const bool error =
         reply.starts_with("SERVER_ERROR") || reply.starts_with("CLIENT_ERROR") || reply.starts_with("ERROR");
     if (error && reply.ends_with("\r\n")) return "server_error";

@@ -144,8 +144,7 @@ int open_ticks(milliseconds interval) {
     return descriptor;
 }
 
-/// The open loop. Attempts end in any order, but all have the same patience: the oldest is always given up
-/// first.
+/// The open loop. Attempts end in any order, but all have the same patience: the oldest is always given up first.
 class OpenLoop {
   public:
     explicit OpenLoop(const Options& options)
@@ -198,8 +197,7 @@ class OpenLoop {
         std::uint64_t due = 0;
         if (read(ticks_, &due, sizeof due) != sizeof due) return;
         for (; due > 0; --due) {
-            // After a long pause of this process the missed starts are not made up for: they were not
-            // measured.
+            // After a long pause of this process the missed starts are not made up for: they were not measured.
             if (due <= most_starts_at_once) start();
         }
     }
@@ -232,8 +230,7 @@ class OpenLoop {
     }
 
     void send_request(Attempt& attempt) {
-        const std::string request =
-            prober::bytes_of(attempt.request, options_.key, std::to_string(wall_clock_ns()));
+        const std::string request = prober::bytes_of(attempt.request, options_.key, std::to_string(wall_clock_ns()));
         const ssize_t sent = send(attempt.descriptor, request.data(), request.size(), MSG_NOSIGNAL);
         if (sent < 0 && (errno == EAGAIN || errno == ENOTCONN)) return;
         attempt.sent = sent == static_cast<ssize_t>(request.size());
@@ -343,8 +340,7 @@ Number number(const char* text, Number lowest, Number highest) {
     Number value{};
     const std::string_view whole(text);
     const auto [end, error] = std::from_chars(whole.data(), whole.data() + whole.size(), value);
-    if (error != std::errc{} || end != whole.data() + whole.size() || value < lowest || value > highest)
-        usage();
+    if (error != std::errc{} || end != whole.data() + whole.size() || value < lowest || value > highest) usage();
     return value;
 }
 

@@ -227,9 +227,7 @@ void Host::set_services(ServiceWish wish) {
     after(delay, [this, run, fails, job = ++service_job_] {
         if (job != service_job_) return;
         service_ready_ = run && !fails;
-        const auto state = !run    ? ServicesState::stopped
-                           : fails ? ServicesState::failed
-                                   : ServicesState::ready;
+        const auto state = !run ? ServicesState::stopped : fails ? ServicesState::failed : ServicesState::ready;
         tell({ServicesChanged{0, state, fails ? "service does not start" : ""}, {}});
     });
 }

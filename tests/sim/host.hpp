@@ -1,7 +1,6 @@
 // One simulated machine: the real core as its process, and around it a kernel that adds and removes
 // addresses, services, a link and two checks. Everything takes a while, may fail, and answers by events, as
-// in the daemon. A paused process hears nothing; on resume it is told what queued up in order, before any
-// timer (D12).
+// in the daemon. A paused process hears nothing; on resume it is told what queued up in order, before any timer (D12).
 #pragma once
 
 #include <deque>

@@ -22,8 +22,8 @@ class Random {
     bool chance(int percent) { return below(100) < static_cast<std::size_t>(percent); }
     /// From `least` up to `most`.
     Duration between(Duration least, Duration most) {
-        return least + Duration(static_cast<Duration::rep>(
-                           next() % static_cast<std::uint64_t>((most - least).count() + 1)));
+        return least +
+               Duration(static_cast<Duration::rep>(next() % static_cast<std::uint64_t>((most - least).count() + 1)));
     }
 
   private:

@@ -1,5 +1,4 @@
-// What a seed decides before the first packet: the hosts, how they are configured, and how bad the weather
-// is.
+// What a seed decides before the first packet: the hosts, how they are configured, and how bad the weather is.
 #pragma once
 
 #include <cstdint>

@@ -52,8 +52,8 @@ TEST(Simulation, every_seed_is_safe_and_settles_E39) {
         total.yields += tally.yields;
         total.longest_overlap = std::max(total.longest_overlap, tally.longest_overlap);
     }
-    std::cout << seeds << " seeds: " << total.steps << " steps, " << total.promotions << " promotions, "
-              << total.yields << " yields, " << total.faults << " faults, " << total.stalls
+    std::cout << seeds << " seeds: " << total.steps << " steps, " << total.promotions << " promotions, " << total.yields
+              << " yields, " << total.faults << " faults, " << total.stalls
               << " stalls; longest overlap on an undisturbed segment " << milliseconds(total.longest_overlap)
               << " ms\n";
     // A storm in which nothing happens proves nothing.

@@ -58,8 +58,7 @@ void Simulator::run_until(Instant end, const std::function<void()>& check_each_s
 
 // ---- the wire
 
-void Simulator::transmit(std::size_t from, const IpAddress& source,
-                         const std::vector<std::uint8_t>& message) {
+void Simulator::transmit(std::size_t from, const IpAddress& source, const std::vector<std::uint8_t>& message) {
     const Weather& weather = scenario_.weather;
     for (std::size_t to = 0; to < hosts_.size(); ++to) {
         if (to == from || !connected(from, to)) continue;
@@ -185,8 +184,7 @@ void Simulator::check_safety() {
         if (host->holds_addresses()) holders += host->name();
         if (!host->alive() || host->paused()) continue;
         const Instant passive = host->passive_since();
-        if (host->holds_addresses() && passive != never &&
-            now_ - passive > scenario_.latencies.kernel_worst) {
+        if (host->holds_addresses() && passive != never && now_ - passive > scenario_.latencies.kernel_worst) {
             violation(host->name() + " keeps the addresses");
         }
     }
@@ -228,9 +226,7 @@ void Simulator::check_settled() {
         const bool may_preempt = host->options().preempt || host->options().priority == owner_priority;
         if (eligible(*host) && may_preempt && host->instance().priority() > active->instance().priority())
             violation(host->name() + " should be Active instead of " + active->name());
-        const Role wanted = host.get() == active ? Role::master
-                            : eligible(*host)    ? Role::backup
-                                                 : Role::fault;
+        const Role wanted = host.get() == active ? Role::master : eligible(*host) ? Role::backup : Role::fault;
         if (host->instance().role() != wanted) violation(host->name() + " has the wrong role");
     }
     // And so it stays.
@@ -260,13 +256,11 @@ void Simulator::hand_over() {
         })) {
         violation("nobody took over from " + active->name());
     }
-    // A third one may have claimed too: a release that overtakes the winner's advert says to it that nobody
-    // is.
+    // A third one may have claimed too: a release that overtakes the winner's advert says to it that nobody is.
     run_until(now_ + 4 * scenario_.longest_interval + overlap_bound());
     if (others > 0) the_active();
     if (failed()) return;
-    if (!active->router().finished() || active->holds_addresses())
-        violation(active->name() + " did not leave");
+    if (!active->router().finished() || active->holds_addresses()) violation(active->name() + " did not leave");
 }
 
 void Simulator::shut_all_down() {
@@ -297,8 +291,7 @@ void Simulator::note_notice(const Host& host, const Notice& notice) {
         ++tally_.stalls;
         say(host.name() + " " + notice.text.c_str());
     }
-    if (notice.kind == Notice::Kind::higher_heard || notice.kind == Notice::Kind::equal_heard)
-        ++tally_.yields;
+    if (notice.kind == Notice::Kind::higher_heard || notice.kind == Notice::Kind::equal_heard) ++tally_.yields;
 }
 
 void Simulator::say(const std::string& what) {

@@ -1,8 +1,7 @@
 // A LAN of simulated hosts on a virtual clock, all from one seed (conformance E39).
 //
 // Two phases. In the storm packets are lost, doubled, delayed and damaged, hosts are cut off, paused and
-// crashed, kernels refuse and services fail. After it the faults are off, and all must be well in bounded
-// time.
+// crashed, kernels refuse and services fail. After it the faults are off, and all must be well in bounded time.
 //
 // Checked after every step:
 //   - no host wants or keeps addresses unless it is Active or on its way out, beyond the time that its kernel

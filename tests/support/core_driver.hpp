@@ -1,6 +1,5 @@
 // Drives a Router on a virtual clock and tells what it did as a line of words, so that the order of actions
-// can be compared with a sentence of docs/architecture.md: "advert 200, addresses on". Adverts of peers go in
-// as bytes.
+// can be compared with a sentence of docs/architecture.md: "advert 200, addresses on". Adverts of peers go in as bytes.
 #pragma once
 
 #include <algorithm>
@@ -76,8 +75,7 @@ class CoreDriver {
 
     explicit CoreDriver(InstanceOptions options = plain_options())
         : CoreDriver(std::vector<InstanceOptions>{std::move(options)}) {}
-    explicit CoreDriver(std::vector<InstanceOptions> options)
-        : options_(std::move(options)), router_(options_) {}
+    explicit CoreDriver(std::vector<InstanceOptions> options) : options_(std::move(options)), router_(options_) {}
     CoreDriver(const CoreDriver&) = delete;
     CoreDriver& operator=(const CoreDriver&) = delete;
 
@@ -89,9 +87,7 @@ class CoreDriver {
         path_up(source);
         handle(Startup{});
     }
-    void path_up(const char* source = "10.9.0.1") {
-        handle(PathChanged{0, interface_index, true, ip(source), ""});
-    }
+    void path_up(const char* source = "10.9.0.1") { handle(PathChanged{0, interface_index, true, ip(source), ""}); }
     void path_down() { handle(PathChanged{0, interface_index, false, ip("10.9.0.1"), "eth0 is down"}); }
     void check(std::size_t index, CheckState state) { handle(CheckChanged{index, state, "check said so"}); }
     void addresses(bool present) { handle(AddressesSettled{0, present, false, ""}); }
@@ -116,15 +112,10 @@ class CoreDriver {
     void hear(int priority, const char* source = "10.9.0.2") { handle(advert(priority, source).view()); }
     void hear_every(Duration interval, int priority) {
         const InstanceOptions& ours = options_.front();
-        Outgoing other{ours.version,
-                       ours.virtual_router_id,
-                       static_cast<std::uint8_t>(priority),
-                       interval,
-                       ours.password,
-                       ours.addresses,
-                       ChecksumForm::pseudo_header,
-                       ip("10.9.0.2"),
-                       vrrp_group(ours.family)};
+        Outgoing other{
+            ours.version,           ours.virtual_router_id, static_cast<std::uint8_t>(priority), interval,
+            ours.password,          ours.addresses,         ChecksumForm::pseudo_header,         ip("10.9.0.2"),
+            vrrp_group(ours.family)};
         handle(Message(other, interface_index).view());
     }
 
@@ -144,8 +135,7 @@ class CoreDriver {
     /// Time until it becomes Active if nothing else happens, to the nanosecond; stops there, or gives up.
     Duration time_to_active() {
         const Instant begin = now_;
-        while (state() != Instance::State::active &&
-               router_.next_deadline() - begin < std::chrono::hours(1)) {
+        while (state() != Instance::State::active && router_.next_deadline() - begin < std::chrono::hours(1)) {
             now_ = std::max(now_, router_.next_deadline());
             router_.expire(now_, actions_);
         }
@@ -202,17 +192,12 @@ class CoreDriver {
     Instant now() const { return now_; }
     Duration until_deadline() const { return router_.next_deadline() - now_; }
     const Actions& actions() const { return actions_; }
-    std::uint64_t refused(Refusal why) const {
-        return instance().counters().refused[static_cast<std::size_t>(why)];
-    }
-    std::uint64_t unassigned(Refusal why) const {
-        return router_.unassigned()[static_cast<std::size_t>(why)];
-    }
+    std::uint64_t refused(Refusal why) const { return instance().counters().refused[static_cast<std::size_t>(why)]; }
+    std::uint64_t unassigned(Refusal why) const { return router_.unassigned()[static_cast<std::size_t>(why)]; }
 
   private:
     static std::string describe(const Action& action) {
-        if (const auto* send = std::get_if<SendAdvert>(&action))
-            return "advert " + std::to_string(send->priority);
+        if (const auto* send = std::get_if<SendAdvert>(&action)) return "advert " + std::to_string(send->priority);
         if (const auto* addresses = std::get_if<SetAddresses>(&action))
             return addresses->wanted ? "addresses on" : "addresses off";
         if (const auto* services = std::get_if<SetServices>(&action)) {

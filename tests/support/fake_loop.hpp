@@ -47,8 +47,7 @@ class FakeLoop final : public Loop {
         return timer;
     }
 
-    std::unique_ptr<Watch> watch(int descriptor, std::uint32_t readiness,
-                                 std::function<void(std::uint32_t)> ready,
+    std::unique_ptr<Watch> watch(int descriptor, std::uint32_t readiness, std::function<void(std::uint32_t)> ready,
                                  Urgency = Urgency::normal) override {
         auto watch = std::make_unique<FakeWatch>();
         watch->state = std::make_shared<WatchState>(WatchState{descriptor, readiness, std::move(ready)});
@@ -78,8 +77,7 @@ class FakeLoop final : public Loop {
     /// Turns the clock without firing anything: a process that did not run.
     void sleep_through(Duration by) { now_ += by; }
 
-    /// Waits at most `limit` of real time for one descriptor to become ready and dispatches what is. False:
-    /// none was.
+    /// Waits at most `limit` of real time for one descriptor to become ready and dispatches what is. False: none was.
     bool poll_once(std::chrono::milliseconds limit = std::chrono::milliseconds(2000)) {
         watches_.remove_if([](const auto& watch) { return !watch->alive; });
         std::vector<pollfd> descriptors;

@@ -36,9 +36,7 @@ TEST(Authentication, without_authentication_the_trailer_may_hold_anything) {
 
 // T02 T03 H36
 TEST(Authentication, authentication_types) {
-    const auto of_type = [](int type) {
-        return message_of(v2()).byte(4, static_cast<std::uint8_t>(type)).seal();
-    };
+    const auto of_type = [](int type) { return message_of(v2()).byte(4, static_cast<std::uint8_t>(type)).seal(); };
     EXPECT_EQ(verdict(of_type(1), v2()), "auth_mismatch");
     EXPECT_EQ(verdict(of_type(2), v2()), "auth_mismatch");
     for (const int type : {3, 9, 255}) EXPECT_EQ(verdict(of_type(type), v2()), "auth_unknown");

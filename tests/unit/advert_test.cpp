@@ -68,10 +68,9 @@ std::vector<Golden> golden_vectors() {
     rows.push_back({"G4", golden(Version::v3, one_address), "31336401 000a 75bb 0a090064"});
     rows.push_back({"G5", golden(Version::v3, one_address), "31336401 000a 4bc3 0a090064"});
     rows.back().advert.destination = ip("10.9.0.2");
-    rows.push_back({"G6", golden_ipv6(),
-                    "31336402 0064 3efa fe800000000000000000000000000051 20010db8000900000000000000000100"});
     rows.push_back(
-        {"G7 v2", golden(Version::v2, one_address), "21330001 0001 d45d 0a090064 0000000000000000"});
+        {"G6", golden_ipv6(), "31336402 0064 3efa fe800000000000000000000000000051 20010db8000900000000000000000100"});
+    rows.push_back({"G7 v2", golden(Version::v2, one_address), "21330001 0001 d45d 0a090064 0000000000000000"});
     rows.back().advert.priority = 0;
     rows.push_back({"G7 pseudo", golden(Version::v3, one_address), "31330001 000a d9bb 0a090064"});
     rows.back().advert.priority = 0;

@@ -47,8 +47,7 @@ TEST_F(Lines, FaultIsAWarning) {
 TEST_F(Lines, LowerPriorityDiscarded) {
     Notice said = notice(Notice::Kind::lower_discarded);
     said.their_priority = 99;
-    EXPECT_EQ(log_line(said, instance).text,
-              "(VI_1) received lower priority (99) advert from 10.0.0.2 - discarding");
+    EXPECT_EQ(log_line(said, instance).text, "(VI_1) received lower priority (99) advert from 10.0.0.2 - discarding");
 }
 
 TEST_F(Lines, HigherPriorityHeard) {

@@ -202,8 +202,7 @@ TEST_P(RandomSchedule, KeepsItsPromises) {
             ASSERT_GT(allowed[key]--, 0) << "announced after its end, seed " << GetParam();
             if (!std::exchange(awaiting[key], false)) {
                 for (const auto& [other, waits] : awaiting) {
-                    ASSERT_FALSE(waits && other.first == key.first)
-                        << "repeat before a first, seed " << GetParam();
+                    ASSERT_FALSE(waits && other.first == key.first) << "repeat before a first, seed " << GetParam();
                 }
             }
             sent.push_back({now, one.link, one.address});

@@ -23,16 +23,14 @@ const std::map<std::string, Names> arrows = {
     {"vrrpd/loop", {"vrrpd/core"}},
     {"vrrpd/launcher", {"vrrpd/core", "vrrpd/loop"}},
     {"health",
-     {"vrrpd/core/ip.hpp", "vrrpd/core/text.hpp", "vrrpd/core/time.hpp", "vrrpd/loop",
-      "vrrpd/launcher/child.hpp"}},
+     {"vrrpd/core/ip.hpp", "vrrpd/core/text.hpp", "vrrpd/core/time.hpp", "vrrpd/loop", "vrrpd/launcher/child.hpp"}},
     {"netlink", {"vrrpd/core/ip.hpp", "vrrpd/core/time.hpp", "vrrpd/loop"}},
     {"vrrpd/service", {"vrrpd/core", "vrrpd/loop", "vrrpd/launcher/child.hpp", "health"}},
-    {"vrrpd/config",
-     {"vrrpd/core", "health/options.hpp", "vrrpd/service/options.hpp", "vrrpd/launcher/child.hpp"}},
+    {"vrrpd/config", {"vrrpd/core", "health/options.hpp", "vrrpd/service/options.hpp", "vrrpd/launcher/child.hpp"}},
     {"vrrpd/io", {"vrrpd/core", "vrrpd/loop"}},
     {"vrrpd/agent",
-     {"vrrpd/core", "vrrpd/loop", "vrrpd/launcher/child.hpp", "vrrpd/service", "vrrpd/config/config.hpp",
-      "vrrpd/io", "health", "netlink"}},
+     {"vrrpd/core", "vrrpd/loop", "vrrpd/launcher/child.hpp", "vrrpd/service", "vrrpd/config/config.hpp", "vrrpd/io",
+      "health", "netlink"}},
 };
 
 // Headers that are dear to compile, or that only one place should depend on.
@@ -91,8 +89,7 @@ TEST(Arrows, HeavyHeadersStayInOnePlace) {
             for (const std::string& include : matches(file, foreign)) {
                 for (const auto& [header, places] : confined) {
                     if (!include.starts_with(header)) continue;
-                    EXPECT_TRUE(places.contains(path_in_tree(file)))
-                        << path_in_tree(file) << " includes " << include;
+                    EXPECT_TRUE(places.contains(path_in_tree(file))) << path_in_tree(file) << " includes " << include;
                 }
             }
         }
@@ -109,8 +106,7 @@ TEST(Arrows, CoreTouchesNoWorld) {
             EXPECT_TRUE(include == "arpa/inet.h" || include == "tl/expected.hpp")
                 << path_in_tree(file) << " includes " << include;
         }
-        for (const std::string& call : matches(file, calls))
-            ADD_FAILURE() << path_in_tree(file) << " calls " << call;
+        for (const std::string& call : matches(file, calls)) ADD_FAILURE() << path_in_tree(file) << " calls " << call;
     }
 }
 

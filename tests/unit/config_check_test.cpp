@@ -94,15 +94,14 @@ timeout = 400ms
     std::vector<std::string> places;
     for (std::string line; std::getline(lines, line);)
         places.push_back(line.substr(0, line.find(": ", line.find("] "))));
-    EXPECT_EQ(
-        places,
-        (std::vector<std::string>{
-            "a.ini:2: [global] log_level", "a.ini:6: [vrrp_instance VI_1] virtual_router_id",
-            "a.ini:7: [vrrp_instance VI_1] priorty", "a.ini:8: [vrrp_instance VI_1] advert_int",
-            "a.ini:9: [vrrp_instance VI_1] virtual_ipaddress", "a.ini:10: [vrrp_instance VI_1] track_check",
-            "a.ini:11: [vrrp_instance VI_1]: \"nopreempt\" has no =, allowed is [kind NAME] or key = value",
-            "a.ini:15: [check memcached] address", "a.ini:16: [check memcached] interval",
-            "a.ini:18: [check memcached] timeout"}))
+    EXPECT_EQ(places,
+              (std::vector<std::string>{
+                  "a.ini:2: [global] log_level", "a.ini:6: [vrrp_instance VI_1] virtual_router_id",
+                  "a.ini:7: [vrrp_instance VI_1] priorty", "a.ini:8: [vrrp_instance VI_1] advert_int",
+                  "a.ini:9: [vrrp_instance VI_1] virtual_ipaddress", "a.ini:10: [vrrp_instance VI_1] track_check",
+                  "a.ini:11: [vrrp_instance VI_1]: \"nopreempt\" has no =, allowed is [kind NAME] or key = value",
+                  "a.ini:15: [check memcached] address", "a.ini:16: [check memcached] interval",
+                  "a.ini:18: [check memcached] timeout"}))
         << errors();
 }
 
@@ -136,13 +135,13 @@ TEST_F(ConfigCheck, IncludesAreRelativeAndInOrder) {
     std::vector<std::string> places;
     std::istringstream lines(errors());
     for (std::string line; std::getline(lines, line);) places.push_back(line.substr(0, line.find(' ')));
-    EXPECT_EQ(places, (std::vector<std::string>{
-                          "main.ini:7:", "conf.d/a.ini:5:", "conf.d/more.ini:3:", "conf.d/b.ini:3:"}));
+    EXPECT_EQ(places,
+              (std::vector<std::string>{"main.ini:7:", "conf.d/a.ini:5:", "conf.d/more.ini:3:", "conf.d/b.ini:3:"}));
 }
 
 TEST_F(ConfigCheck, IncludesThatCannotBe) {
-    const auto path = write(
-        "main.ini", "[global]\ninclude = none.ini\ninclude = main.ini\ninclude = a.ini, a.ini\n" + good);
+    const auto path =
+        write("main.ini", "[global]\ninclude = none.ini\ninclude = main.ini\ninclude = a.ini, a.ini\n" + good);
     write("a.ini", "[check c]\ntype = tcp\naddress = 127.0.0.1:1\n");
     EXPECT_EQ(check({path}), 2);
     EXPECT_EQ(errors(),
@@ -153,8 +152,7 @@ TEST_F(ConfigCheck, IncludesThatCannotBe) {
 
 TEST_F(ConfigCheck, IncludesEndSomewhere) {
     for (int i = 0; i < 10; ++i) {
-        write(std::to_string(i),
-              "[global]\ninclude = " + std::to_string(i + 1) + "\n" + (i == 0 ? good : ""));
+        write(std::to_string(i), "[global]\ninclude = " + std::to_string(i + 1) + "\n" + (i == 0 ? good : ""));
     }
     EXPECT_EQ(check({(folder_ / "0").string()}), 2);
     EXPECT_EQ(errors(), "8:2: [global] include: \"9\" is nested too deep, at most 8 levels are allowed\n");
@@ -171,15 +169,13 @@ TEST_F(ConfigCheck, SectionsOfSeveralFiles) {
 
 TEST_F(ConfigCheck, PasswordsFromAFile) {
     const auto secret = write("secret", "12345678\nrest\n");
-    const auto path =
-        write("a.ini", good + "version = 2\nauth_type = PASS\nauth_pass_file = " + secret + "\n");
+    const auto path = write("a.ini", good + "version = 2\nauth_type = PASS\nauth_pass_file = " + secret + "\n");
     EXPECT_EQ(check({path}), 0) << errors();
     EXPECT_EQ(load(path).config.instances[0].password, "12345678");
     write("secret", "123456789\n");
     EXPECT_EQ(check({path}), 2);
-    EXPECT_EQ(
-        errors(),
-        "a.ini:7: [vrrp_instance A] auth_pass_file: its first line has 9 characters, allowed are 1 to 8\n");
+    EXPECT_EQ(errors(),
+              "a.ini:7: [vrrp_instance A] auth_pass_file: its first line has 9 characters, allowed are 1 to 8\n");
 }
 
 TEST_F(ConfigCheck, HostileFiles) {
@@ -199,11 +195,9 @@ TEST_F(ConfigCheck, SamplesAreValid) {
     const fs::path samples = fs::path(SOURCE_ROOT) / "etc" / "s1";
     const auto a = load((samples / "cache-a.ini").string());
     const auto b = load((samples / "cache-b.ini").string());
-    const bool proxy_is_here = access("/usr/sbin/nutcracker", X_OK) == 0;
+    ASSERT_EQ(access("/usr/sbin/nutcracker", X_OK), 0) << "scripts/install-deps.sh test installs it";
     for (const auto& loaded : {a, b}) {
-        for (const Problem& problem : loaded.problems) {
-            EXPECT_TRUE(!proxy_is_here && problem.key == "command") << to_string(problem);
-        }
+        for (const Problem& problem : loaded.problems) ADD_FAILURE() << to_string(problem);
         ASSERT_EQ(loaded.config.instances.size(), 1U);
         EXPECT_EQ(loaded.config.instances[0].virtual_router_id, 51);
         EXPECT_FALSE(loaded.config.instances[0].preempt);

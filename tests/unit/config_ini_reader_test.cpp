@@ -30,10 +30,9 @@ std::vector<std::string> shown(const std::vector<Entry>& entries) {
 using Lines = std::vector<std::string>;
 
 TEST(ConfigIniReader, SectionsKeysAndPlaces) {
-    const auto result =
-        read("; comment\n\n[global]\nrouter_id = a\n# comment\n[check  memcached]  ; why\ntype=tcp\n");
-    EXPECT_EQ(shown(result.entries), (Lines{"3 global/ =", "4 global/ router_id=a",
-                                            "6 check/memcached =", "7 check/memcached type=tcp"}));
+    const auto result = read("; comment\n\n[global]\nrouter_id = a\n# comment\n[check  memcached]  ; why\ntype=tcp\n");
+    EXPECT_EQ(shown(result.entries),
+              (Lines{"3 global/ =", "4 global/ router_id=a", "6 check/memcached =", "7 check/memcached type=tcp"}));
     EXPECT_TRUE(result.problems.empty());
 }
 
@@ -44,18 +43,16 @@ TEST(ConfigIniReader, ASectionWithoutKeysIsSeen) {
 TEST(ConfigIniReader, IndentedKeysAreKeys) {
     const auto result =
         read("[global]\n  router_id = a\n\tlog_level = info\n   ; comment\n [defaults]\n  version = 2\n");
-    EXPECT_EQ(shown(result.entries),
-              (Lines{"1 global/ =", "2 global/ router_id=a", "3 global/ log_level=info",
-                     "5 defaults/ =", "6 defaults/ version=2"}));
+    EXPECT_EQ(shown(result.entries), (Lines{"1 global/ =", "2 global/ router_id=a", "3 global/ log_level=info",
+                                            "5 defaults/ =", "6 defaults/ version=2"}));
 }
 
 TEST(ConfigIniReader, LongLinesAndNamesAreWhole) {
     const std::string value(3000, 'v');
     const std::string name(max_name_length, 'n');
     const auto result = read("[vrrp_sync_group " + name + "]\nkey = " + value + "\n[a]\nb = 1");
-    EXPECT_EQ(shown(result.entries),
-              (Lines{"1 vrrp_sync_group/" + name + " =", "2 vrrp_sync_group/" + name + " key=" + value,
-                     "3 a/ =", "4 a/ b=1"}));
+    EXPECT_EQ(shown(result.entries), (Lines{"1 vrrp_sync_group/" + name + " =",
+                                            "2 vrrp_sync_group/" + name + " key=" + value, "3 a/ =", "4 a/ b=1"}));
     EXPECT_EQ(read("[check " + name + "n]\n").problems.size(), 1U);
     EXPECT_EQ(read("[" + std::string(40, 'k') + " " + name + "]\n").problems.size(), 1U);
 }
@@ -86,10 +83,8 @@ TEST(ConfigIniReader, MalformedLinesHaveTheirPlace) {
     for (const Problem& problem : result.problems) {
         places.push_back(std::to_string(problem.line) + " " + problem.section + " " + problem.key);
     }
-    EXPECT_EQ(places,
-              (Lines{"1  early", "3 global ", "4 global ", "5 global q", "6  ", "8  ", "9  ", "10  "}));
-    EXPECT_EQ(shown(result.entries),
-              (Lines{"2 global/ =", "3 global/ !no=", "5 global/ !q=", "11 b/ =", "12 b/ c=1"}));
+    EXPECT_EQ(places, (Lines{"1  early", "3 global ", "4 global ", "5 global q", "6  ", "8  ", "9  ", "10  "}));
+    EXPECT_EQ(shown(result.entries), (Lines{"2 global/ =", "3 global/ !no=", "5 global/ !q=", "11 b/ =", "12 b/ c=1"}));
 }
 
 TEST(ConfigIniReader, KeepalivedSyntaxIsNamed) {

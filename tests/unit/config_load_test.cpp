@@ -199,11 +199,10 @@ TEST(ConfigLoad, AListOfDefaultsIsReplacedNotMerged) {
 }
 
 TEST(ConfigLoad, AMistakeInDefaultsIsReportedOnce) {
-    EXPECT_EQ(
-        problems_of("[defaults]\ninterface = \npriority = 300\n[vrrp_instance A]\nvirtual_router_id = 1\n"
-                    "virtual_ipaddress = 10.0.0.1\n"),
-        "2: [defaults] interface: has no value, allowed is interface\n"
-        "3: [defaults] priority: \"300\" is out of range, allowed are 1 to 255\n");
+    EXPECT_EQ(problems_of("[defaults]\ninterface = \npriority = 300\n[vrrp_instance A]\nvirtual_router_id = 1\n"
+                          "virtual_ipaddress = 10.0.0.1\n"),
+              "2: [defaults] interface: has no value, allowed is interface\n"
+              "3: [defaults] priority: \"300\" is out of range, allowed are 1 to 255\n");
 }
 
 /// The text of each default in the table means what the options are without it.
@@ -212,18 +211,15 @@ TEST(ConfigSchema, DefaultsOfTheTableAreTheDefaultsOfTheOptions) {
     for (const Section section : {Section::instance, Section::check, Section::service}) {
         all += "[" + std::string(kind_of(section)) + " X]\n";
         for (const Key& key : schema()) {
-            if (key.section == section && !key.standard.empty())
-                all += key.name + " = " + key.standard + "\n";
+            if (key.section == section && !key.standard.empty()) all += key.name + " = " + key.standard + "\n";
         }
-        if (section == Section::instance)
-            all += "interface = e\nvirtual_router_id = 1\nvirtual_ipaddress = 10.0.0.1\n";
+        if (section == Section::instance) all += "interface = e\nvirtual_router_id = 1\nvirtual_ipaddress = 10.0.0.1\n";
         if (section == Section::check) all += "type = memcached\naddress = 127.0.0.1:1\n";
         if (section == Section::service) all += "command = true\n";
     }
     all += "[global]\n";
     for (const Key& key : schema()) {
-        if (key.section == Section::global && !key.standard.empty())
-            all += key.name + " = " + key.standard + "\n";
+        if (key.section == Section::global && !key.standard.empty()) all += key.name + " = " + key.standard + "\n";
     }
     const auto loaded = load_text(all, "t");
     ASSERT_TRUE(loaded.valid()) << problems_of(all);
@@ -266,8 +262,7 @@ TEST(ConfigSchema, DefaultsOfTheTableAreTheDefaultsOfTheOptions) {
 }
 
 TEST(ConfigLoad, UnknownWordsGetTheNearestName) {
-    EXPECT_EQ(problems_of(with_address +
-                          "priorty = 5\nunicast_peer = 10.0.0.9\nstate = MASTER\nrise = 2\n[chek x]\n"),
+    EXPECT_EQ(problems_of(with_address + "priorty = 5\nunicast_peer = 10.0.0.9\nstate = MASTER\nrise = 2\n[chek x]\n"),
               "5: [vrrp_instance A] priorty: unknown key, did you mean priority?\n"
               "6: [vrrp_instance A] unicast_peer: not supported by this version\n"
               "7: [vrrp_instance A] state: unknown key: there is none: every instance starts as BACKUP and "
@@ -282,8 +277,7 @@ TEST(ConfigLoad, UnknownWordsGetTheNearestName) {
 }
 
 TEST(ConfigLoad, DuplicatesAreErrors) {
-    EXPECT_EQ(problems_of(with_address +
-                          "interface = eth1\n[vrrp_instance A]\npriority = 300\n[global]\n[global]\n"),
+    EXPECT_EQ(problems_of(with_address + "interface = eth1\n[vrrp_instance A]\npriority = 300\n[global]\n[global]\n"),
               "5: [vrrp_instance A] interface: is there twice, first in line 2; allowed is one value\n"
               "6: [vrrp_instance A]: is there twice, first in line 1; names are unique\n"
               "7: [vrrp_instance A] priority: \"300\" is out of range, allowed are 1 to 255\n"
@@ -301,8 +295,7 @@ TEST(ConfigLoad, NamesWhereTheyBelong) {
 
 TEST(ConfigLoad, RequiredKeys) {
     EXPECT_EQ(
-        problems_of(
-            "[vrrp_instance A]\n[check c]\n[service s]\n[check d]\ntype = tcp\n[check e]\ntype = script\n"),
+        problems_of("[vrrp_instance A]\n[check c]\n[service s]\n[check d]\ntype = tcp\n[check e]\ntype = script\n"),
         "1: [vrrp_instance A] interface: missing, write interface = interface\n"
         "1: [vrrp_instance A] virtual_router_id: missing, write virtual_router_id = whole number, 1 to 255\n"
         "1: [vrrp_instance A] virtual_ipaddress: warning: there is none, so no address is in the advert\n"

@@ -67,15 +67,14 @@ TEST(ConfigValue, DurationsAreExact) {
 }
 
 TEST(ConfigValue, DurationsAreNeverReadHalf) {
-    for (const auto* text : {"", "ms", "s", ".5", "1.", "-1s", "+1", "100abc", "1 s", "1h", "1e3", "0x10",
-                             "1.2.3", "1,5", "0.0000001", "18446744073709551616", "18446744073709551615",
-                             "9223372036854775807s", "99999999999999999999999999999999999"}) {
+    for (const auto* text : {"", "ms", "s", ".5", "1.", "-1s", "+1", "100abc", "1 s", "1h", "1e3", "0x10", "1.2.3",
+                             "1,5", "0.0000001", "18446744073709551616", "18446744073709551615", "9223372036854775807s",
+                             "99999999999999999999999999999999999"}) {
         EXPECT_FALSE(any_duration(text)) << text;
     }
     EXPECT_FALSE(parse_duration("9ms", 10ms, 1s));
     EXPECT_FALSE(parse_duration("1.000001s", 10ms, 1s));
-    EXPECT_EQ(parse_duration("41s", 10ms, 40950ms).error(),
-              "\"41s\" is out of range, allowed is 10ms to 40.95s");
+    EXPECT_EQ(parse_duration("41s", 10ms, 40950ms).error(), "\"41s\" is out of range, allowed is 10ms to 40.95s");
 }
 
 TEST(ConfigValue, HugeDurationsAreOutOfRange) {
@@ -89,9 +88,8 @@ TEST(ConfigValue, HugeDurationsAreOutOfRange) {
 }
 
 TEST(ConfigValue, DurationsPrintAsTheyAreRead) {
-    for (const Duration duration :
-         {Duration(0), Duration(1us), Duration(1500us), Duration(10ms), Duration(1s), Duration(40950ms),
-          Duration(90s), Duration(2min), Duration(24h)}) {
+    for (const Duration duration : {Duration(0), Duration(1us), Duration(1500us), Duration(10ms), Duration(1s),
+                                    Duration(40950ms), Duration(90s), Duration(2min), Duration(24h)}) {
         EXPECT_EQ(any_duration(to_text(duration)).value(), duration) << to_text(duration);
     }
     EXPECT_EQ(to_text(1500us), "1.5ms");
@@ -107,8 +105,8 @@ TEST(ConfigValue, Booleans) {
 TEST(ConfigValue, Integers) {
     EXPECT_EQ(parse_integer("255", 1, 255).value(), 255);
     EXPECT_EQ(parse_integer("-253", -253, 253).value(), -253);
-    for (const auto* text : {"", "-", "0", "256", "100abc", "1 ", " 1", "1.0", "+1", "0x10", "--1",
-                             "4294967297", "18446744073709551616", "18446744073709551617"}) {
+    for (const auto* text : {"", "-", "0", "256", "100abc", "1 ", " 1", "1.0", "+1", "0x10", "--1", "4294967297",
+                             "18446744073709551616", "18446744073709551617"}) {
         EXPECT_FALSE(parse_integer(text, 1, 255)) << text;
     }
     EXPECT_EQ(parse_integer("18446744073709551616", 1, 255).error(),
@@ -160,9 +158,9 @@ TEST(ConfigValue, Endpoints) {
     const auto six = parse_endpoint("[::1]:65535").value();
     EXPECT_EQ(six.address, IpAddress::parse("::1"));
     EXPECT_EQ(six.port, 65535);
-    for (const auto* text : {"", ":", "127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536",
-                             "127.0.0.1:80x", "::1:80", "[::1]", "[::1]80", "[127.0.0.1]:80", "localhost:80",
-                             "0.0.0.0:80", "[::]:80", "224.0.0.1:80", "[fe80::1]:80", "[]:80", "[:80"}) {
+    for (const auto* text : {"", ":", "127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:80x",
+                             "::1:80", "[::1]", "[::1]80", "[127.0.0.1]:80", "localhost:80", "0.0.0.0:80", "[::]:80",
+                             "224.0.0.1:80", "[fe80::1]:80", "[]:80", "[:80"}) {
         EXPECT_FALSE(parse_endpoint(text)) << text;
     }
 }
@@ -185,8 +183,7 @@ TEST(ConfigValue, Tracks) {
 TEST(ConfigValue, CommandsNameAProgram) {
     EXPECT_EQ(parse_command(lexed("/bin/true a,b")).value(), (Words{"/bin/true", "a,b"}));
     EXPECT_EQ(parse_command(lexed("true")).value(), Words{"true"});
-    for (const auto* text : {"", "\"\"", "./true", "bin/true"})
-        EXPECT_FALSE(parse_command(lexed(text))) << text;
+    for (const auto* text : {"", "\"\"", "./true", "bin/true"}) EXPECT_FALSE(parse_command(lexed(text))) << text;
 }
 
 TEST(ConfigValue, ExcerptsAreShortAndHarmless) {

@@ -41,15 +41,13 @@ TEST(ConfigRules, IntervalsOfVersion3) {
     for (const auto* good : {"10ms", "40.95s", "0.5", "1s", "30ms"})
         EXPECT_EQ(with(std::string("advert_int = ") + good), "");
     for (const auto* bad : {"15ms", "0.011", "40.96s", "41s", "255s", "1.005", "10.001ms"}) {
-        EXPECT_TRUE(has(with(std::string("advert_int = ") + bad), "5: [vrrp_instance A] advert_int: "))
-            << bad;
+        EXPECT_TRUE(has(with(std::string("advert_int = ") + bad), "5: [vrrp_instance A] advert_int: ")) << bad;
     }
     for (const auto* bad : {"0", "9ms", "256s"}) {
         EXPECT_TRUE(has(with(std::string("advert_int = ") + bad), "out of range")) << bad;
     }
-    EXPECT_EQ(
-        with("advert_int = 15ms"),
-        "5: [vrrp_instance A] advert_int: 15ms with version 3, allowed is 10ms to 40.95s in steps of 10ms\n");
+    EXPECT_EQ(with("advert_int = 15ms"),
+              "5: [vrrp_instance A] advert_int: 15ms with version 3, allowed is 10ms to 40.95s in steps of 10ms\n");
 }
 
 TEST(ConfigRules, IntervalsOfVersion2) {
@@ -57,8 +55,7 @@ TEST(ConfigRules, IntervalsOfVersion2) {
         EXPECT_EQ(with(std::string("version = 2\nadvert_int = ") + good), "") << good;
     }
     for (const auto* bad : {"500ms", "1.5", "10ms"}) {
-        EXPECT_TRUE(has(with(std::string("version = 2\nadvert_int = ") + bad), "allowed are whole seconds"))
-            << bad;
+        EXPECT_TRUE(has(with(std::string("version = 2\nadvert_int = ") + bad), "allowed are whole seconds")) << bad;
     }
     EXPECT_TRUE(has(with("version = 2\nadvert_int = 256"), "out of range"));
 }
@@ -73,12 +70,10 @@ TEST(ConfigRules, Version2HasNoIpv6) {
 TEST(ConfigRules, Passwords) {
     EXPECT_EQ(with("version = 2\nauth_type = PASS\nauth_pass = 12345678"), "");
     EXPECT_EQ(with("version = 2\nauth_type = none"), "");
-    EXPECT_TRUE(has(with("auth_type = PASS\nauth_pass = x"),
-                    "5: [vrrp_instance A] auth_type: version 3 has no auth"));
+    EXPECT_TRUE(has(with("auth_type = PASS\nauth_pass = x"), "5: [vrrp_instance A] auth_type: version 3 has no auth"));
+    EXPECT_TRUE(has(with("version = 2\nauth_type = PASS"), "6: [vrrp_instance A] auth_type: PASS needs a password"));
     EXPECT_TRUE(
-        has(with("version = 2\nauth_type = PASS"), "6: [vrrp_instance A] auth_type: PASS needs a password"));
-    EXPECT_TRUE(has(with("version = 2\nauth_pass = x"),
-                    "6: [vrrp_instance A] auth_pass: a password without auth_type"));
+        has(with("version = 2\nauth_pass = x"), "6: [vrrp_instance A] auth_pass: a password without auth_type"));
     EXPECT_TRUE(has(with("version = 2\nauth_type = AH\nauth_pass = x"), "\"AH\" is not there"));
     const auto too_long = with("version = 2\nauth_type = PASS\nauth_pass = 123456789");
     EXPECT_EQ(too_long,
@@ -104,13 +99,11 @@ TEST(ConfigRules, AsManyAddressesAsFit) {
         return problems_of(text);
     };
     EXPECT_EQ(many("fe80::", 89), "");
-    EXPECT_TRUE(
-        has(many("fe80::", 90), "4: [vrrp_instance A] virtual_ipaddress: 90 IPv6 addresses do not fit"));
+    EXPECT_TRUE(has(many("fe80::", 90), "4: [vrrp_instance A] virtual_ipaddress: 90 IPv6 addresses do not fit"));
     EXPECT_EQ(many("10.0.0.", 255), "");
     std::string text = bare;
     for (int i = 1; i <= 256; ++i) {
-        text +=
-            "virtual_ipaddress = 10.0." + std::to_string(i / 200) + "." + std::to_string(i % 200 + 1) + "\n";
+        text += "virtual_ipaddress = 10.0." + std::to_string(i / 200) + "." + std::to_string(i % 200 + 1) + "\n";
     }
     EXPECT_TRUE(has(problems_of(text), "virtual_ipaddress: 256 addresses do not fit"));
 }
@@ -119,11 +112,10 @@ TEST(ConfigRules, AddressesBelongToOneInstance) {
     EXPECT_EQ(with("virtual_ipaddress = 10.0.0.2, 10.0.0.1/32"),
               "5: [vrrp_instance A] virtual_ipaddress: 10.0.0.1 is there twice, an instance has each address "
               "once\n");
-    EXPECT_EQ(
-        problems_of(four + second + "virtual_ipaddress = 10.0.0.7\nvirtual_ipaddress_excluded = 10.0.0.1\n"),
-        "9: [vrrp_instance B] virtual_ipaddress_excluded: 10.0.0.1 on eth0 belongs to [vrrp_instance A], "
-        "allowed is "
-        "one instance for an address\n");
+    EXPECT_EQ(problems_of(four + second + "virtual_ipaddress = 10.0.0.7\nvirtual_ipaddress_excluded = 10.0.0.1\n"),
+              "9: [vrrp_instance B] virtual_ipaddress_excluded: 10.0.0.1 on eth0 belongs to [vrrp_instance A], "
+              "allowed is "
+              "one instance for an address\n");
     EXPECT_EQ(problems_of(four + second + "virtual_ipaddress = 10.0.0.1 dev eth1\n"), "");
 }
 
@@ -139,11 +131,8 @@ TEST(ConfigRules, RouterIdsAreUniquePerInterfaceAndFamily) {
     EXPECT_EQ(other("eth1", "10.0.0.2"), "");
     EXPECT_EQ(other("eth0", "fe80::2"), "");
     for (const auto* id : {"0", "256", "-1", "x"}) {
-        const auto text =
-            "[vrrp_instance A]\ninterface = eth0\nvirtual_ipaddress = 10.0.0.1\nvirtual_router_id = ";
-        EXPECT_TRUE(
-            has(problems_of(std::string(text) + id + "\n"), "4: [vrrp_instance A] virtual_router_id: "))
-            << id;
+        const auto text = "[vrrp_instance A]\ninterface = eth0\nvirtual_ipaddress = 10.0.0.1\nvirtual_router_id = ";
+        EXPECT_TRUE(has(problems_of(std::string(text) + id + "\n"), "4: [vrrp_instance A] virtual_router_id: ")) << id;
     }
 }
 
@@ -162,8 +151,7 @@ TEST(ConfigRules, ReferencesResolve) {
 
 TEST(ConfigRules, ATrackedCheckAsksNoVirtualAddress) {
     const auto text = problems_of(four + "track_check = c\n" + check_at_vip);
-    EXPECT_TRUE(
-        has(text, "5: [vrrp_instance A] track_check: [check c] asks 10.0.0.1, which is a virtual address"));
+    EXPECT_TRUE(has(text, "5: [vrrp_instance A] track_check: [check c] asks 10.0.0.1, which is a virtual address"));
     EXPECT_EQ(problems_of(four + "service = s\n[service s]\ncommand = true\ncheck = c\n" + check_at_vip), "");
 }
 
@@ -179,50 +167,44 @@ TEST(ConfigRules, Weights) {
 
 TEST(ConfigRules, AnOwnerCannotStepBack) {
     EXPECT_EQ(with("priority = 255"), "");
-    EXPECT_EQ(problems_of(four + "priority = 255\ntrack_check = c\nservice = s\n" + check +
-                          "[service s]\ncommand = true\n"),
-              "6: [vrrp_instance A] track_check: priority 255 owns the addresses and cannot step back, "
-              "allowed is priority 1 "
-              "to 254\n"
-              "7: [vrrp_instance A] service: priority 255 owns the addresses and cannot step back, allowed "
-              "is priority 1 to "
-              "254\n");
+    EXPECT_EQ(
+        problems_of(four + "priority = 255\ntrack_check = c\nservice = s\n" + check + "[service s]\ncommand = true\n"),
+        "6: [vrrp_instance A] track_check: priority 255 owns the addresses and cannot step back, "
+        "allowed is priority 1 "
+        "to 254\n"
+        "7: [vrrp_instance A] service: priority 255 owns the addresses and cannot step back, allowed "
+        "is priority 1 to "
+        "254\n");
 }
 
 TEST(ConfigRules, ChecksHaveTheKeysOfTheirType) {
-    const auto of = [](const std::string& keys) {
-        return problems_of(four + "track_check = c\n[check c]\n" + keys);
-    };
+    const auto of = [](const std::string& keys) { return problems_of(four + "track_check = c\n[check c]\n" + keys); };
     EXPECT_TRUE(has(of("type = tcp\naddress = 127.0.0.1:1\ncommand = true\n"),
                     "9: [check c] command: is only for type = script"));
     EXPECT_TRUE(has(of("type = script\ncommand = true\nwatch = yes\n"), "9: [check c] watch: is only for"));
-    EXPECT_TRUE(
-        has(of("type = tcp\naddress = 127.0.0.1:1\nprobe = version\n"), "9: [check c] probe: is only for"));
+    EXPECT_TRUE(has(of("type = tcp\naddress = 127.0.0.1:1\nprobe = version\n"), "9: [check c] probe: is only for"));
     EXPECT_TRUE(has(of("type = redis\n"), "7: [check c] type: \"redis\" is not supported by this version"));
-    EXPECT_TRUE(has(of("type = memcached\naddress = 127.0.0.1:1\nprobe = set_get\n"),
-                    "not supported by this version"));
-    EXPECT_TRUE(has(of("type = tcp\naddress = 127.0.0.1:1\ntimeout = 2s\n"),
-                    "9: [check c] timeout: the timeout 2s is longer"));
-    EXPECT_TRUE(has(of("type = tcp\naddress = 127.0.0.1:1\ninterval = 200ms\n"),
-                    "9: [check c] interval: the timeout 500ms"));
+    EXPECT_TRUE(has(of("type = memcached\naddress = 127.0.0.1:1\nprobe = set_get\n"), "not supported by this version"));
+    EXPECT_TRUE(
+        has(of("type = tcp\naddress = 127.0.0.1:1\ntimeout = 2s\n"), "9: [check c] timeout: the timeout 2s is longer"));
+    EXPECT_TRUE(
+        has(of("type = tcp\naddress = 127.0.0.1:1\ninterval = 200ms\n"), "9: [check c] interval: the timeout 500ms"));
     EXPECT_EQ(of("type = tcp\naddress = 127.0.0.1:1\ntimeout = 1s\n"), "");
 }
 
 TEST(ConfigRules, UsersAndProgramsExist) {
-    const auto of = [](const std::string& keys) {
-        return problems_of(four + "service = s\n[service s]\n" + keys);
-    };
-    EXPECT_TRUE(has(of("command = true\nuser = no-such-user\n"),
-                    "8: [service s] user: there is no user \"no-such-user\""));
-    EXPECT_TRUE(has(of("command = /no/such/program x\n"),
-                    "7: [service s] command: \"/no/such/program\" cannot be executed"));
+    const auto of = [](const std::string& keys) { return problems_of(four + "service = s\n[service s]\n" + keys); };
+    EXPECT_TRUE(
+        has(of("command = true\nuser = no-such-user\n"), "8: [service s] user: there is no user \"no-such-user\""));
+    EXPECT_TRUE(
+        has(of("command = /no/such/program x\n"), "7: [service s] command: \"/no/such/program\" cannot be executed"));
     EXPECT_TRUE(has(of("command = /etc/passwd\n"), "cannot be executed"));
     EXPECT_TRUE(has(of("command = /usr\n"), "cannot be executed: Is a directory"));
     EXPECT_TRUE(has(of("command = no-such-program\n"), "there is no program \"no-such-program\""));
-    EXPECT_EQ(problems_of("[global]\nscript_user = no-such-user\n" + four +
-                          "service = s\n[service s]\ncommand = true\n"),
-              "2: [global] script_user: there is no user \"no-such-user\" on this host, allowed is one that "
-              "exists\n");
+    EXPECT_EQ(
+        problems_of("[global]\nscript_user = no-such-user\n" + four + "service = s\n[service s]\ncommand = true\n"),
+        "2: [global] script_user: there is no user \"no-such-user\" on this host, allowed is one that "
+        "exists\n");
 }
 
 TEST(ConfigRules, InstancesMayShareAService) {
@@ -238,9 +220,8 @@ TEST(ConfigRules, ACheckBelongsToOneService) {
         "service = s, u\n[service s]\ncommand = true\ncheck = c\n"
         "[service u]\ncommand = true\n";
     EXPECT_EQ(problems_of(four + services + check), "");
-    EXPECT_EQ(
-        problems_of(four + services + "check = c\n" + check),
-        "11: [service u] check: [check c] belongs to [service s], allowed is one service for a check\n");
+    EXPECT_EQ(problems_of(four + services + "check = c\n" + check),
+              "11: [service u] check: [check c] belongs to [service s], allowed is one service for a check\n");
     // That it does not exist is the mistake, and two services without it are no further one.
     EXPECT_EQ(problems_of(four + services + "check = c\n[check d]\ntype = tcp\naddress = 127.0.0.1:80\n"),
               "8: [service s] check: there is no [check c], allowed: d\n"
@@ -253,10 +234,8 @@ TEST(ConfigRules, WhatIsProbablyNotMeant) {
     EXPECT_TRUE(has(problems_of(bare + "virtual_ipaddress = 2001:db8::1\n"),
                     "4: [vrrp_instance A] virtual_ipaddress: warning: "));
     EXPECT_TRUE(has(problems_of(four + check), "5: [check c]: warning: nobody uses it"));
-    EXPECT_TRUE(
-        has(problems_of(four + "[service s]\ncommand = true\n"), "5: [service s]: warning: nobody uses it"));
-    EXPECT_TRUE(
-        has(with("nopreempt = yes\npreempt_delay = 5"), "6: [vrrp_instance A] preempt_delay: warning: "));
+    EXPECT_TRUE(has(problems_of(four + "[service s]\ncommand = true\n"), "5: [service s]: warning: nobody uses it"));
+    EXPECT_TRUE(has(with("nopreempt = yes\npreempt_delay = 5"), "6: [vrrp_instance A] preempt_delay: warning: "));
     EXPECT_TRUE(has(problems_of(six + "checksum = rfc5798\n"), "5: [vrrp_instance A] checksum: warning: "));
     EXPECT_TRUE(load_text(bare, "t").valid());
 }

@@ -66,9 +66,8 @@ TEST(Checksum, of_parts_is_that_of_the_whole) {
 TEST(IpAddress, reads_and_writes_text) {
     for (const char* text : {"0.0.0.0", "10.9.0.100", "255.255.255.255", "::", "::1", "fe80::51", "ff02::12"})
         EXPECT_EQ(ip(text).to_string(), text);
-    for (const char* text :
-         {"", "10.9.0", "10.9.0.256", "10.9.0.1/24", "fe80::1%eth0", "fe80:::1", " 10.0.0.1", "10.0.0.1 ",
-          "1234567890123456789012345678901234567890123456789012345678901"})
+    for (const char* text : {"", "10.9.0", "10.9.0.256", "10.9.0.1/24", "fe80::1%eth0", "fe80:::1", " 10.0.0.1",
+                             "10.0.0.1 ", "1234567890123456789012345678901234567890123456789012345678901"})
         EXPECT_FALSE(IpAddress::parse(text)) << text;
     EXPECT_FALSE(IpAddress::parse(std::string_view("10.0.0.1\0.9", 11))) << "a zero byte ends nothing";
 }
@@ -84,12 +83,9 @@ TEST(IpAddress, kinds) {
     EXPECT_TRUE(ip("0.0.0.0").is_unspecified() && ip("::").is_unspecified());
     EXPECT_TRUE(ip("127.8.9.1").is_loopback() && ip("::1").is_loopback());
     EXPECT_FALSE(ip("128.0.0.1").is_loopback() || ip("::2").is_loopback() || ip("fe80::1").is_loopback());
-    EXPECT_TRUE(ip("224.0.0.18").is_multicast() && ip("239.1.1.1").is_multicast() &&
-                ip("ff02::12").is_multicast());
-    EXPECT_FALSE(ip("240.0.0.1").is_multicast() || ip("223.1.1.1").is_multicast() ||
-                 ip("fe80::1").is_multicast());
-    EXPECT_TRUE(ip("169.254.1.1").is_link_local() && ip("fe80::1").is_link_local() &&
-                ip("febf::1").is_link_local());
+    EXPECT_TRUE(ip("224.0.0.18").is_multicast() && ip("239.1.1.1").is_multicast() && ip("ff02::12").is_multicast());
+    EXPECT_FALSE(ip("240.0.0.1").is_multicast() || ip("223.1.1.1").is_multicast() || ip("fe80::1").is_multicast());
+    EXPECT_TRUE(ip("169.254.1.1").is_link_local() && ip("fe80::1").is_link_local() && ip("febf::1").is_link_local());
     EXPECT_FALSE(ip("169.253.1.1").is_link_local() || ip("fec0::1").is_link_local());
     EXPECT_TRUE(ip("255.255.255.255").is_broadcast());
     EXPECT_FALSE(ip("10.255.255.255").is_broadcast() || ip("ffff:ffff::").is_broadcast());
@@ -109,8 +105,8 @@ TEST(Prefix, reads_and_writes_text) {
     EXPECT_EQ(Prefix::parse("10.0.0.1/24")->to_string(), "10.0.0.1/24");
     EXPECT_EQ(Prefix::parse("fe80::1")->to_string(), "fe80::1/128");
     EXPECT_EQ(Prefix::parse("fe80::1/64")->to_string(), "fe80::1/64");
-    for (const char* text : {"10.0.0.1/33", "fe80::1/129", "10.0.0.1/", "10.0.0.1/x", "10.0.0.1/24x",
-                             "10.0.0.1/-1", "10.0.0.1/ 4", "/24", "10.0.0.1/99999999999"})
+    for (const char* text : {"10.0.0.1/33", "fe80::1/129", "10.0.0.1/", "10.0.0.1/x", "10.0.0.1/24x", "10.0.0.1/-1",
+                             "10.0.0.1/ 4", "/24", "10.0.0.1/99999999999"})
         EXPECT_FALSE(Prefix::parse(text)) << text;
 }
 

@@ -70,10 +70,8 @@ TEST(Election, neighbours_never_expire_together_D06) {
         EXPECT_GT(skew_time(Version::v3, priority, 10ms), skew_time(Version::v3, priority + 1, 10ms));
     }
     // At 10 cs: one apart is 0.39 ms, 26 apart is 10 ms.
-    EXPECT_NEAR(milliseconds(skew_time(Version::v3, 100, 100ms) - skew_time(Version::v3, 101, 100ms)), 0.39,
-                0.001);
-    EXPECT_NEAR(milliseconds(skew_time(Version::v3, 100, 100ms) - skew_time(Version::v3, 126, 100ms)), 10.16,
-                0.01);
+    EXPECT_NEAR(milliseconds(skew_time(Version::v3, 100, 100ms) - skew_time(Version::v3, 101, 100ms)), 0.39, 0.001);
+    EXPECT_NEAR(milliseconds(skew_time(Version::v3, 100, 100ms) - skew_time(Version::v3, 126, 100ms)), 10.16, 0.01);
 }
 
 TEST(Election, other_multipliers_D08) {

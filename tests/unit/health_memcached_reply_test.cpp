@@ -24,8 +24,7 @@ const std::vector<Case> whole_replies{
     {"SERVER_ERROR out of memory\r\n", {Class::failed, "SERVER_ERROR out of memory"}},
     {"-ERR unknown command 'version', with args beginning with: \r\n",
      {Class::wrong_protocol, "-ERR unknown command 'version', with args beginning with: ", true}},
-    {"HTTP/1.1 400 Bad Request\r\nServer: x\r\n\r\n",
-     {Class::wrong_protocol, "HTTP/1.1 400 Bad Request", true}},
+    {"HTTP/1.1 400 Bad Request\r\nServer: x\r\n\r\n", {Class::wrong_protocol, "HTTP/1.1 400 Bad Request", true}},
     {"ERROR\r\n", {Class::wrong_protocol, "ERROR", true}},
     {"VERSION\r\n", {Class::wrong_protocol, "VERSION", true}},
     {"version 1\r\n", {Class::wrong_protocol, "version 1", true}},
@@ -66,8 +65,7 @@ TEST(HealthMemcachedReply, AnyCutInTwoGivesTheSame) {
 TEST(HealthMemcachedReply, EveryBytewiseCutGivesTheSame) {
     for (const auto& [bytes, finding] : whole_replies) {
         for (std::size_t step = 1; step <= 9; ++step) {
-            ASSERT_EQ(in_pieces(bytes, [&](std::size_t) { return step; }), finding)
-                << bytes << " by " << step;
+            ASSERT_EQ(in_pieces(bytes, [&](std::size_t) { return step; }), finding) << bytes << " by " << step;
         }
     }
 }

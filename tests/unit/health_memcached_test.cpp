@@ -25,8 +25,7 @@ class Memcached {
         const std::string port_text = std::to_string(port);
         std::array<const char*, 12> argv{"memcached",       "-u", "nobody", "-l", "127.0.0.1", "-p",
                                          port_text.c_str(), "-U", "0",      "-t", "1",         nullptr};
-        if (posix_spawnp(&pid_, argv[0], nullptr, nullptr, const_cast<char* const*>(argv.data()), environ) !=
-            0) {
+        if (posix_spawnp(&pid_, argv[0], nullptr, nullptr, const_cast<char* const*>(argv.data()), environ) != 0) {
             throw std::runtime_error("memcached is not installed");
         }
     }
@@ -79,9 +78,7 @@ class HealthMemcached : public ::testing::Test {
         give_up->arm(loop.now() + 20s);
         loop.run();
     }
-    std::unique_ptr<Timer> timer(std::function<void()> fired) {
-        return loop.timer(std::move(fired), Urgency::normal);
-    }
+    std::unique_ptr<Timer> timer(std::function<void()> fired) { return loop.timer(std::move(fired), Urgency::normal); }
 
     SdEventLoop loop;
     NoStarter starter;
@@ -114,8 +111,7 @@ TEST_F(HealthMemcached, KilledIsKnownInMilliseconds) {
     EXPECT_EQ(last.count, 3);
     EXPECT_NE(last.finding.cls, Class::hung);
     EXPECT_LT(took, 1s);
-    std::printf("SIGKILL to down (fall 3): %.2f ms, %s\n", milliseconds(took),
-                log_line(options, last).c_str());
+    std::printf("SIGKILL to down (fall 3): %.2f ms, %s\n", milliseconds(took), log_line(options, last).c_str());
 }
 
 TEST_F(HealthMemcached, StoppedIsHungAndContinuedIsUpAgain) {

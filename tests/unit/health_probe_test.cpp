@@ -193,8 +193,7 @@ TEST_F(HealthProbe, AScriptIsJudgedByItsExit) {
         {{Exit::signalled, 9}, {Class::failed, ExitStatus{Exit::signalled, 9}.to_string()}},
         {exit_code(126), {Class::exec_failure, exit_code(126).to_string(), true}},
         {exit_code(127), {Class::exec_failure, exit_code(127).to_string(), true}},
-        {{Exit::not_started, ENOENT},
-         {Class::exec_failure, ExitStatus{Exit::not_started, ENOENT}.to_string(), true}},
+        {{Exit::not_started, ENOENT}, {Class::exec_failure, ExitStatus{Exit::not_started, ENOENT}.to_string(), true}},
     };
     for (const auto& [status, finding] : cases) {
         findings.clear();

@@ -25,8 +25,7 @@ using namespace std::chrono_literals;
 /// A TCP socket bound to a free port of 127.0.0.1.
 class Listener {
   public:
-    explicit Listener(bool listening = true)
-        : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
+    explicit Listener(bool listening = true) : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
         sockaddr_in address{};
         address.sin_family = AF_INET;
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

@@ -215,8 +215,7 @@ InstanceOptions full_options() {
 
 std::vector<NamedEvent> all_states() {
     const auto known = [](Watched& host) {
-        for (std::size_t check = 0; check < 3; ++check)
-            host.handle(CheckChanged{check, CheckState::passing, "ok"});
+        for (std::size_t check = 0; check < 3; ++check) host.handle(CheckChanged{check, CheckState::passing, "ok"});
     };
     const auto begin = [](Watched& host) {
         host.handle(PathChanged{0, 2, true, test::ip("10.9.0.1"), ""});
@@ -224,9 +223,7 @@ std::vector<NamedEvent> all_states() {
     };
     const auto backup = [=](Watched& host) { known(host), begin(host); };
     const auto claimed = [=](Watched& host) { backup(host), host.pass(370ms); };
-    const auto starting = [=](Watched& host) {
-        claimed(host), host.handle(AddressesSettled{0, true, false, ""});
-    };
+    const auto starting = [=](Watched& host) { claimed(host), host.handle(AddressesSettled{0, true, false, ""}); };
     const auto serving = [=](Watched& host) {
         starting(host), host.handle(ServicesChanged{0, ServicesState::ready, ""});
     };

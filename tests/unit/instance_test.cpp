@@ -293,9 +293,8 @@ TEST(Backup, tells_once_of_other_intervals_and_lists_B13_B17_B18_H27) {
     host.start();
     const std::vector<VirtualAddress> other = {test::vip("10.9.0.101")};
     for (int i = 0; i < 3; ++i) {
-        Outgoing advert{
-            Version::v3,     51, 200, 200ms, {}, other, ChecksumForm::pseudo_header, ip("10.9.0.2"),
-            ip("224.0.0.18")};
+        Outgoing advert{Version::v3,     51, 200, 200ms, {}, other, ChecksumForm::pseudo_header, ip("10.9.0.2"),
+                        ip("224.0.0.18")};
         host.handle(test::Message(advert, 2).view());
     }
     EXPECT_EQ(host.count_notices(Notice::Kind::list_differs), 1);

@@ -1,5 +1,4 @@
-// What the tests of adverts share: adverts as bytes, a receiver that keeps what it heard, and the LAN
-// between.
+// What the tests of adverts share: adverts as bytes, a receiver that keeps what it heard, and the LAN between.
 #pragma once
 
 #include <initializer_list>
@@ -44,8 +43,7 @@ struct Received {
 
 // A receiver at one end and what it heard.
 struct Ear {
-    Ear(FakeLoop& loop, const Descriptor& where, const char* interface, Family family,
-        const AdvertFilter& filter) {
+    Ear(FakeLoop& loop, const Descriptor& where, const char* interface, Family family, const AdvertFilter& filter) {
         const int index = TwoHosts::index(where, interface);
         const Inside inside(where);
         receiver.emplace(loop, family, index, filter, [this](const Packet& packet) {

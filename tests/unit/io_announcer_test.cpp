@@ -73,10 +73,9 @@ TEST_F(AnnouncerOnALink, G02_NeighbourAdvertisementIsSeenByTheOtherHost) {
     one.source.reset();
     announcer.announce(one);
     loop.advance(0ms);
-    for (const auto& [address, source] :
-         {std::pair("2001:db8::16", "fe80::5"), {"2001:db8::17", "2001:db8::17"}}) {
-        const Frame expected = unsolicited_neighbour_advertisement(our_mac, *IpAddress::parse(address),
-                                                                   *IpAddress::parse(source), true);
+    for (const auto& [address, source] : {std::pair("2001:db8::16", "fe80::5"), {"2001:db8::17", "2001:db8::17"}}) {
+        const Frame expected =
+            unsolicited_neighbour_advertisement(our_mac, *IpAddress::parse(address), *IpAddress::parse(source), true);
         const auto frame = tap.next(is_ours);
         ASSERT_TRUE(frame);
         EXPECT_EQ(*frame, Bytes(expected.view().begin(), expected.view().end()));

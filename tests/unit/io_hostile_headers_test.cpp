@@ -107,8 +107,7 @@ TEST(Ipv4Datagram, NothingIsReadPastItsEnd) {
     const Bytes datagram(frame.begin() + 14, frame.begin() + 14 + 24 + 12);
     ASSERT_TRUE(read_ipv4_datagram(datagram));
     for (std::size_t size = 0; size < datagram.size(); ++size) {
-        EXPECT_FALSE(read_ipv4_datagram(Bytes(datagram.begin(), datagram.begin() + static_cast<int>(size))))
-            << size;
+        EXPECT_FALSE(read_ipv4_datagram(Bytes(datagram.begin(), datagram.begin() + static_cast<int>(size)))) << size;
     }
     Bytes bad = datagram;
     for (const std::uint8_t first : {0x44, 0x40, 0x4f, 0x65, 0x05}) {

@@ -44,8 +44,7 @@ struct Outcome {
     std::string standard_error;
 };
 
-// Runs `body` in a child whose standard error is a pipe that is read while it runs, unless it is to get
-// stuck.
+// Runs `body` in a child whose standard error is a pipe that is read while it runs, unless it is to get stuck.
 Outcome in_child(const std::function<int()>& body, bool read_standard_error = true) {
     Pipe errors;
     const pid_t child = fork();
@@ -115,8 +114,7 @@ TEST(Log, EverythingQueuedIsWrittenInOrder) {
     ASSERT_EQ(lines.size(), static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i) {
         const std::string ending = "info message " + std::to_string(i);
-        ASSERT_TRUE(lines[static_cast<std::size_t>(i)].ends_with(ending))
-            << lines[static_cast<std::size_t>(i)];
+        ASSERT_TRUE(lines[static_cast<std::size_t>(i)].ends_with(ending)) << lines[static_cast<std::size_t>(i)];
     }
 }
 
@@ -125,14 +123,13 @@ TEST(Log, AStuckTargetBlocksNeitherTheWriterNorTheShutdown) {
         [] {
             start({Target::standard_error, Level::info, LOG_DAEMON, "vrrpd"});
             const auto begin = Clock::now();
-            for (int i = 0; i < 100000; ++i)
-                write(Level::info, "a message that nobody reads, of a usual length");
+            for (int i = 0; i < 100000; ++i) write(Level::info, "a message that nobody reads, of a usual length");
             const auto written = Clock::now();
             const bool flushed = stop(200ms);
             const auto stopped = Clock::now();
             if (flushed) return 1;
-            std::cout << "written in " << (written - begin) / 1ms << " ms, stopped in "
-                      << (stopped - written) / 1ms << " ms\n";
+            std::cout << "written in " << (written - begin) / 1ms << " ms, stopped in " << (stopped - written) / 1ms
+                      << " ms\n";
             if (written - begin > 10s) return 2;
             if (stopped - written < 200ms || stopped - written > 5s) return 3;
             return 0;
@@ -159,8 +156,7 @@ TEST(Log, LossesAreCountedInTheLog) {
         return stop(60s) ? 0 : 1;
     });
     EXPECT_EQ(outcome.status, 0);
-    EXPECT_TRUE(
-        matches(outcome.standard_error, "warning [0-9]+ log messages were lost: the log target is too slow"));
+    EXPECT_TRUE(matches(outcome.standard_error, "warning [0-9]+ log messages were lost: the log target is too slow"));
 }
 
 // Binds a datagram socket at `path`, over an empty file system at `mount_point`.
@@ -199,12 +195,11 @@ TEST(Log, JournalGetsFields) {
         return 0;
     });
     EXPECT_EQ(outcome.status, 0);
-    EXPECT_EQ(
-        outcome.standard_error,
-        "MESSAGE=(VI_1) Entering MASTER STATE\nPRIORITY=5\nSYSLOG_IDENTIFIER=vrrpd\nSYSLOG_FACILITY=19\n"
-        "VRRP_INSTANCE=VI_1\nVRRP_STATE=MASTER\n"
-        "\n----\n"
-        "MESSAGE=without fields\nPRIORITY=3\nSYSLOG_IDENTIFIER=vrrpd\nSYSLOG_FACILITY=19\n");
+    EXPECT_EQ(outcome.standard_error,
+              "MESSAGE=(VI_1) Entering MASTER STATE\nPRIORITY=5\nSYSLOG_IDENTIFIER=vrrpd\nSYSLOG_FACILITY=19\n"
+              "VRRP_INSTANCE=VI_1\nVRRP_STATE=MASTER\n"
+              "\n----\n"
+              "MESSAGE=without fields\nPRIORITY=3\nSYSLOG_IDENTIFIER=vrrpd\nSYSLOG_FACILITY=19\n");
 }
 
 TEST(Log, SyslogGetsPriorityAndFacility) {
@@ -238,8 +233,7 @@ TEST(Log, AutomaticGoesWhereSomebodyLooks) {
                                    }).status);
     };
     EXPECT_EQ(resolved_with([] {}), Target::standard_error);
-    EXPECT_EQ(resolved_with([] { setenv("JOURNAL_STREAM", identity(STDERR_FILENO).c_str(), 1); }),
-              Target::journal);
+    EXPECT_EQ(resolved_with([] { setenv("JOURNAL_STREAM", identity(STDERR_FILENO).c_str(), 1); }), Target::journal);
     EXPECT_EQ(resolved_with([] { setenv("JOURNAL_STREAM", "8:15", 1); }), Target::standard_error);
     EXPECT_EQ(resolved_with([] { close(STDERR_FILENO); }), Target::syslog);
     EXPECT_EQ(resolved_with([] { dup2(open("/dev/null", O_WRONLY), STDERR_FILENO); }), Target::syslog);

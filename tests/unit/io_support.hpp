@@ -61,8 +61,7 @@ class TwoHosts {
         const Descriptor home = current_namespace();
         far_ = make_namespace();
         near_ = make_namespace();
-        const std::string far_path =
-            "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(far_.get());
+        const std::string far_path = "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(far_.get());
         for (const std::string i : {"0", "1"}) {
             run("ip link add near" + i + " type veth peer name far" + i);
             run("ip link set far" + i + " netns " + far_path);
@@ -127,16 +126,14 @@ class TwoHosts {
     Descriptor near_, far_;
 };
 
-/// What is on the wire: a packet socket that sees every frame that comes in on an interface, and can put one
-/// out.
+/// What is on the wire: a packet socket that sees every frame that comes in on an interface, and can put one out.
 class Tap {
   public:
     using Bytes = std::vector<std::uint8_t>;
 
     Tap(const Descriptor& where, const char* interface, int protocol = ETH_P_ALL) {
         const Inside inside(where);
-        socket_ = Descriptor(
-            socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(static_cast<std::uint16_t>(protocol))));
+        socket_ = Descriptor(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(static_cast<std::uint16_t>(protocol))));
         sockaddr_ll link{};
         link.sll_family = AF_PACKET;
         link.sll_protocol = htons(static_cast<std::uint16_t>(protocol));
@@ -153,8 +150,8 @@ class Tap {
             sockaddr_ll from{};
             socklen_t size = sizeof from;
             frame.resize(65536);
-            const ssize_t count = recvfrom(socket_.get(), frame.data(), frame.size(), 0,
-                                           reinterpret_cast<sockaddr*>(&from), &size);
+            const ssize_t count =
+                recvfrom(socket_.get(), frame.data(), frame.size(), 0, reinterpret_cast<sockaddr*>(&from), &size);
             if (count < 0 || from.sll_pkttype == PACKET_OUTGOING) continue;
             frame.resize(static_cast<std::size_t>(count));
             if (wanted(frame)) return frame;
@@ -163,8 +160,7 @@ class Tap {
     }
 
     void put(const Bytes& frame) {
-        require(send(socket_.get(), frame.data(), frame.size(), 0) == static_cast<ssize_t>(frame.size()),
-                "send");
+        require(send(socket_.get(), frame.data(), frame.size(), 0) == static_cast<ssize_t>(frame.size()), "send");
     }
 
   private:

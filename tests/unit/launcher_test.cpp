@@ -72,8 +72,7 @@ class LauncherTest : public testing::Test {
     }
     void TearDown() override {
         launcher_.reset();
-        EXPECT_TRUE(own_children().empty())
-            << "something was left behind, first: " << own_children().begin()->second;
+        EXPECT_TRUE(own_children().empty()) << "something was left behind, first: " << own_children().begin()->second;
         unlink(pipe_path_.c_str());
         unlink(go_path_.c_str());
         unlink((folder_ + "/program").c_str());
@@ -156,18 +155,15 @@ TEST_F(LauncherTest, SaysWhyACommandCouldNotBeStarted) {
     std::ofstream(folder_ + "/program") << "#!/bin/sh\n";
     EXPECT_EQ(end_of({.argv = {folder_ + "/program"}}), (ExitStatus{Kind::not_started, EACCES}));
     EXPECT_EQ(end_of({}), (ExitStatus{Kind::not_started, EINVAL}));
-    EXPECT_EQ(end_of({.argv = {"/bin/true", std::string("a\0b", 3)}}),
-              (ExitStatus{Kind::not_started, EINVAL}));
-    EXPECT_EQ(end_of({.argv = {"/bin/true", std::string(64 * 1024, 'x')}}),
-              (ExitStatus{Kind::not_started, E2BIG}));
+    EXPECT_EQ(end_of({.argv = {"/bin/true", std::string("a\0b", 3)}}), (ExitStatus{Kind::not_started, EINVAL}));
+    EXPECT_EQ(end_of({.argv = {"/bin/true", std::string(64 * 1024, 'x')}}), (ExitStatus{Kind::not_started, E2BIG}));
     EXPECT_EQ(end_of({.argv = {"/bin/true", std::string(60 * 1024, 'x')}}), (ExitStatus{Kind::exited, 0}));
 }
 
 TEST_F(LauncherTest, WordsForPeople) {
     EXPECT_EQ((ExitStatus{Kind::exited, 3}).to_string(), "exit code 3");
     EXPECT_EQ((ExitStatus{Kind::signalled, 9}).to_string(), "killed by signal 9");
-    EXPECT_EQ((ExitStatus{Kind::not_started, ENOENT}).to_string(),
-              "could not be started: No such file or directory");
+    EXPECT_EQ((ExitStatus{Kind::not_started, ENOENT}).to_string(), "could not be started: No such file or directory");
 }
 
 TEST_F(LauncherTest, GivesAProgramItsArgumentsAndEnvironment) {
@@ -213,8 +209,7 @@ TEST_F(LauncherTest, SignalsReachTheWholeGroupEvenBeforeItExists) {
 }
 
 TEST_F(LauncherTest, NothingOfTheGroupOutlivesItsLeader) {
-    const auto child =
-        start(shell("trap '' TERM; sleep 100 & echo $! >" + pipe_path_ + "; read x <" + go_path_));
+    const auto child = start(shell("trap '' TERM; sleep 100 & echo $! >" + pipe_path_ + "; read x <" + go_path_));
     const Descriptor grandchild(pidfd_open(std::stoi(line()), 0));
     ASSERT_TRUE(grandchild);
     EXPECT_FALSE(ends(grandchild, 0));
@@ -327,8 +322,7 @@ TEST_F(LauncherTest, SignalsForTheDaemonsGroupDoNotEndTheLauncher) {
 TEST_F(LauncherTest, TheLaunchersDeathIsToldAndItsChildrenGoOn) {
     const auto running = start(shell("echo up >" + pipe_path_ + "; read x <" + go_path_ + "; exit 5"));
     EXPECT_EQ(line(), "up");
-    EXPECT_TRUE(end_of({.argv = {"/bin/true"}}).success())
-        << "replies come in order: by now the first is known";
+    EXPECT_TRUE(end_of({.argv = {"/bin/true"}}).success()) << "replies come in order: by now the first is known";
     pidfd_send_signal(launcher_process_.get(), SIGSTOP, nullptr, 0);
     const auto pending = start(shell("exit 0"));
     pidfd_send_signal(launcher_process_.get(), SIGKILL, nullptr, 0);
@@ -351,8 +345,8 @@ TEST_F(LauncherTest, TheLaunchersDeathIsToldAndItsChildrenGoOn) {
     LauncherProcess process = Launcher::fork_process();
     SdEventLoop loop;
     Launcher launcher(loop, std::move(process), [] { _exit(1); });
-    const auto child = launcher.start(shell("sleep 100 & echo $PPID $$ $! >" + pipe_path + "; wait"),
-                                      [](ExitStatus) { _exit(1); });
+    const auto child =
+        launcher.start(shell("sleep 100 & echo $PPID $$ $! >" + pipe_path + "; wait"), [](ExitStatus) { _exit(1); });
     _exit(loop.run());
 }
 

@@ -30,8 +30,7 @@ TEST(Wire, RefusesToSendWhatCannotArrive) {
     EXPECT_EQ(wire::encode(1, {.argv = {}}).error(), EINVAL);
     EXPECT_EQ(wire::encode(1, {.argv = {""}}).error(), EINVAL);
     EXPECT_EQ(wire::encode(1, {.argv = {std::string("a\0b", 3)}}).error(), EINVAL);
-    EXPECT_EQ(wire::encode(1, {.argv = {"a"}, .environment = {std::string(wire::max_request, 'x')}}).error(),
-              E2BIG);
+    EXPECT_EQ(wire::encode(1, {.argv = {"a"}, .environment = {std::string(wire::max_request, 'x')}}).error(), E2BIG);
 }
 
 }  // namespace

@@ -92,14 +92,14 @@ TEST(NetlinkMessages, TheTemporaryBitOfIpv6IsNotSecondary) {
 
 TEST(NetlinkMessages, RefusesAddressesThatMakeNoSense) {
     EXPECT_FALSE(parse_address(Bytes(RTM_NEWADDR, address_header(AF_INET, 24)).message())) << "no address";
-    EXPECT_FALSE(parse_address(
-        Bytes(RTM_NEWADDR, address_header(AF_INET, 33)).attribute(IFA_LOCAL, {10, 0, 0, 1}).message()));
+    EXPECT_FALSE(
+        parse_address(Bytes(RTM_NEWADDR, address_header(AF_INET, 33)).attribute(IFA_LOCAL, {10, 0, 0, 1}).message()));
     EXPECT_FALSE(parse_address(
         Bytes(RTM_NEWADDR, address_header(AF_INET6, 64)).attribute(IFA_ADDRESS, {10, 0, 0, 1}).message()));
-    EXPECT_FALSE(parse_address(
-        Bytes(RTM_NEWADDR, address_header(AF_INET, 24)).attribute(IFA_LOCAL, {10, 0, 0}).message()));
-    EXPECT_FALSE(parse_address(
-        Bytes(RTM_NEWADDR, address_header(AF_BRIDGE, 24)).attribute(IFA_LOCAL, {10, 0, 0, 1}).message()));
+    EXPECT_FALSE(
+        parse_address(Bytes(RTM_NEWADDR, address_header(AF_INET, 24)).attribute(IFA_LOCAL, {10, 0, 0}).message()));
+    EXPECT_FALSE(
+        parse_address(Bytes(RTM_NEWADDR, address_header(AF_BRIDGE, 24)).attribute(IFA_LOCAL, {10, 0, 0, 1}).message()));
     EXPECT_FALSE(parse_address(Bytes(RTM_NEWADDR, std::uint32_t{0}).message())) << "short header";
 }
 
@@ -143,8 +143,7 @@ TEST(NetlinkMessages, WhatNobodyAsksForMakesNoDifference) {
 }
 
 TEST(NetlinkMessages, ABridgeThatLosesAPortIsNoLinkThatGoes) {
-    auto bytes =
-        Bytes(RTM_DELLINK, link_header(IFF_UP, AF_BRIDGE)).attribute(IFLA_IFNAME, {'e', 't', 'h', '0', 0});
+    auto bytes = Bytes(RTM_DELLINK, link_header(IFF_UP, AF_BRIDGE)).attribute(IFLA_IFNAME, {'e', 't', 'h', '0', 0});
     EXPECT_FALSE(parse_link(bytes.message(), Facts()));
 }
 
@@ -160,8 +159,7 @@ TEST(NetlinkMessages, ReadsExtendedAcksCappedAndWhole) {
     said.msg.nlmsg_len = sizeof(nlmsghdr) + 8;
     const std::vector<std::uint8_t> text{'n', 'o', 0};
 
-    auto capped =
-        Bytes(NLMSG_ERROR, said).attribute(NLMSGERR_ATTR_MSG, text).flags(NLM_F_ACK_TLVS | NLM_F_CAPPED);
+    auto capped = Bytes(NLMSG_ERROR, said).attribute(NLMSGERR_ATTR_MSG, text).flags(NLM_F_ACK_TLVS | NLM_F_CAPPED);
     auto ack = parse_ack(capped.message());
     ASSERT_TRUE(ack);
     EXPECT_EQ(ack->sequence, 42u);
@@ -178,8 +176,7 @@ TEST(NetlinkMessages, ReadsExtendedAcksCappedAndWhole) {
     EXPECT_EQ(ack->text, "no");
 
     whole.said.msg.nlmsg_len = 0xffffffff;  // a length that points far behind the message
-    ack = parse_ack(
-        Bytes(NLMSG_ERROR, whole).attribute(NLMSGERR_ATTR_MSG, text).flags(NLM_F_ACK_TLVS).message());
+    ack = parse_ack(Bytes(NLMSG_ERROR, whole).attribute(NLMSGERR_ATTR_MSG, text).flags(NLM_F_ACK_TLVS).message());
     ASSERT_TRUE(ack);
     EXPECT_EQ(ack->text, "");
     EXPECT_FALSE(parse_ack(Bytes(NLMSG_ERROR, std::uint32_t{0}).message()));

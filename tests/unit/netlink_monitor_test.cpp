@@ -106,8 +106,7 @@ TEST_F(NetlinkMonitor, OthersAreSeen) {
          {[] { shell("ip link set b0 down"); }, [&] { return !a0()->running && a0()->up; }},
          {[] { shell("ip link set b0 up"); }, [&] { return a0()->running; }},
          {[] { shell("ip link set a0 down"); }, [&] { return !a0()->up && !a0()->running; }},
-         {[] { shell("ip link set a0 name lan0"); },
-          [&] { return a0() == nullptr && monitor.facts().link("lan0"); }},
+         {[] { shell("ip link set a0 name lan0"); }, [&] { return a0() == nullptr && monitor.facts().link("lan0"); }},
          {[] { shell("ip link del b0"); }, [&] { return monitor.facts().link(a0_) == nullptr; }}});
     EXPECT_TRUE(monitor.facts().addresses(a0_).empty());
     EXPECT_EQ(monitor.resyncs(), 0u);
@@ -133,22 +132,19 @@ TEST_F(NetlinkMonitor, LostNoticesAreMadeUpForByReadingEverything) {
     Requests requests(loop_);
     const auto facts_are = [&](int first, int end) {
         int right = 0;
-        for (int i = 0; i < count; ++i)
-            right += known(monitor, numbered(i)).has_value() == (i >= first && i < end);
+        for (int i = 0; i < count; ++i) right += known(monitor, numbered(i)).has_value() == (i >= first && i < end);
         return right == count;
     };
     std::uint64_t resyncs = 0;
     run({{[&] {
-              for (int i = 0; i < count; ++i)
-                  requests.add_address(a0_, prefix(numbered(i)), "", one_answered);
+              for (int i = 0; i < count; ++i) requests.add_address(a0_, prefix(numbered(i)), "", one_answered);
               requests.flush();
           },
           [&] { return answered == count && facts_are(0, count); }},
          {[&] {
               resyncs = monitor.resyncs();
               EXPECT_GT(resyncs, 0u) << "the small buffer did not overrun";
-              for (int i = 0; i < count / 2; ++i)
-                  requests.remove_address(a0_, prefix(numbered(i)), one_answered);
+              for (int i = 0; i < count / 2; ++i) requests.remove_address(a0_, prefix(numbered(i)), one_answered);
               requests.flush();
           },
           [&] { return answered == count + count / 2 && facts_are(count / 2, count); }},
@@ -179,8 +175,7 @@ TEST_F(NetlinkReading, OneThatNeverEndsIsBegunAgain) {
     EXPECT_EQ(fake_.next_deadline(), never);
 }
 
-// What is removed shifts the rest, so that the kernel leaves out as many: without another reading they were
-// gone.
+// What is removed shifts the rest, so that the kernel leaves out as many: without another reading they were gone.
 TEST_F(NetlinkReading, OneThatTheKernelCallsInconsistentIsDoneAgain) {
     change("add", "10.2", 3000);
     poll_until_it_reads();

@@ -45,9 +45,8 @@ TEST(NetlinkPlan, AConflictIsAnAddressOfSomebodyElseOnThatVeryLink) {
     const Address stranger6 = address(2, "2001:db8::9/64");
     const Facts actual = facts_of({stranger, stranger6, address(2, "10.0.0.8/24", our_mark),
                                    address(3, "10.0.0.7/32", 3), address(2, "10.0.0.5/24")});
-    const std::vector desired{want(2, "10.0.0.9/24", "eth0:v"), want(2, "10.0.0.8/24"),
-                              want(2, "2001:db8::9/128"),       want(2, "10.0.0.9/32"),
-                              want(3, "10.0.0.9/24"),           want(2, "10.0.0.7/32")};
+    const std::vector desired{want(2, "10.0.0.9/24", "eth0:v"), want(2, "10.0.0.8/24"), want(2, "2001:db8::9/128"),
+                              want(2, "10.0.0.9/32"),           want(3, "10.0.0.9/24"), want(2, "10.0.0.7/32")};
     EXPECT_EQ(conflicts(actual, desired),
               (Conflicts{{desired[0], stranger}, {desired[2], stranger6}, {desired[3], stranger}}));
     EXPECT_TRUE(conflicts(actual, {}).empty());
@@ -81,8 +80,8 @@ TEST(NetlinkPlan, LeftoversAreOursAloneSecondaryOnesFirst) {
     const Address first = address(2, "10.0.0.7/24", our_mark);
     const Address second = address(2, "10.0.0.8/24", our_mark, true);
     const Address ipv6 = address(3, "2001:db8::7/128", our_mark);
-    const Facts actual = facts_of({address(2, "10.0.0.5/25"), first, second, ipv6, address(3, "10.0.0.8/24"),
-                                   address(3, "10.0.0.9/32", 3)});
+    const Facts actual = facts_of(
+        {address(2, "10.0.0.5/25"), first, second, ipv6, address(3, "10.0.0.8/24"), address(3, "10.0.0.9/32", 3)});
     EXPECT_EQ(leftovers(actual), (Addresses{second, first, ipv6}));
 }
 
@@ -93,8 +92,7 @@ TEST(NetlinkPlan, NamesWhatARemovalWouldTakeAlong) {
                   address(2, "10.0.0.5/25"), address(2, "10.1.0.5/24"), address(3, "10.0.0.5/24", 0, true),
                   address(2, "2001:db8::7/64", our_mark), address(2, "2001:db8::8/64")});
     const std::vector first{want(2, "10.0.0.7/24", "any")};
-    EXPECT_EQ(removal_hazards(actual, first),
-              (Addresses{stranger, address(2, "10.0.0.8/24", our_mark, true)}));
+    EXPECT_EQ(removal_hazards(actual, first), (Addresses{stranger, address(2, "10.0.0.8/24", our_mark, true)}));
     EXPECT_EQ(removal_hazards(actual, std::vector{first[0], want(2, "10.0.0.8/24")}), Addresses{stranger});
     EXPECT_TRUE(removal_hazards(actual, std::vector{want(2, "10.0.0.8/24")}).empty());
     EXPECT_TRUE(removal_hazards(actual, std::vector{want(2, "10.0.0.7/32")}).empty());
@@ -114,8 +112,7 @@ TEST(NetlinkPlan, TheSubnetIsThatOfTheFarEnd) {
     first.peer = prefix("10.5.0.7").address;
     const Address near = address(2, "10.0.0.8/24", 0, true);
     const Address far = address(2, "10.5.0.8/24", 0, true);
-    EXPECT_EQ(removal_hazards(facts_of({first, near, far}), std::vector{want(2, "10.0.0.7/24")}),
-              Addresses{far});
+    EXPECT_EQ(removal_hazards(facts_of({first, near, far}), std::vector{want(2, "10.0.0.7/24")}), Addresses{far});
 }
 
 // The kernel's rules for addresses of one link, as far as they matter here (promote_secondaries off).
@@ -124,8 +121,7 @@ class Kernel {
     void add(const Prefix& prefix, std::uint8_t mark) {
         if (has(prefix)) return;
         Address one = address(2, prefix, mark);
-        one.secondary =
-            std::ranges::any_of(addresses, [&](const Address& other) { return same_subnet(one, other); });
+        one.secondary = std::ranges::any_of(addresses, [&](const Address& other) { return same_subnet(one, other); });
         addresses.push_back(one);
     }
     void remove(const Prefix& gone) {
@@ -134,8 +130,7 @@ class Kernel {
         const Address removed = *there;
         addresses.erase(there);
         if (removed.secondary) return;
-        std::erase_if(addresses,
-                      [&](const Address& other) { return other.secondary && same_subnet(removed, other); });
+        std::erase_if(addresses, [&](const Address& other) { return other.secondary && same_subnet(removed, other); });
     }
     bool has(const Prefix& wanted) const {
         return std::ranges::find(addresses, wanted, &Address::prefix) != addresses.end();
@@ -145,8 +140,8 @@ class Kernel {
   private:
     static std::uint32_t network(const Prefix& one) {
         const auto bytes = one.address.bytes();
-        const std::uint32_t number = std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 |
-                                     std::uint32_t{bytes[2]} << 8 | bytes[3];
+        const std::uint32_t number =
+            std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 | std::uint32_t{bytes[2]} << 8 | bytes[3];
         return one.length == 0 ? 0 : number >> (32 - one.length);
     }
     static bool same_subnet(const Address& a, const Address& b) {
@@ -188,8 +183,8 @@ TEST(NetlinkPlan, LeftoversOfRandomKernelsAreAllOfOursAndNoStranger) {
         const auto found = leftovers(world.facts);
         seen += found.size();
         EXPECT_TRUE(std::ranges::all_of(found, [](const Address& one) { return one.mark == our_mark; }));
-        EXPECT_EQ(found.size(), static_cast<std::size_t>(
-                                    std::ranges::count(world.kernel.addresses, our_mark, &Address::mark)));
+        EXPECT_EQ(found.size(),
+                  static_cast<std::size_t>(std::ranges::count(world.kernel.addresses, our_mark, &Address::mark)));
         for (const Address& one : found) {
             ASSERT_TRUE(world.kernel.has(one.prefix)) << "went along before its turn: the order is wrong";
             world.kernel.remove(one.prefix);
@@ -211,10 +206,9 @@ TEST(NetlinkPlan, HazardsOfRandomRemovalsAreWhatTheKernelDeletes) {
         }
         Addresses gone;
         std::ranges::copy_if(before, std::back_inserter(gone), [&](const Address& one) {
-            const bool removed =
-                one.mark == our_mark && std::ranges::any_of(world.desired, [&](const auto& want) {
-                    return want.prefix == one.prefix;
-                });
+            const bool removed = one.mark == our_mark && std::ranges::any_of(world.desired, [&](const auto& want) {
+                                     return want.prefix == one.prefix;
+                                 });
             return !removed && !world.kernel.has(one.prefix);
         });
         EXPECT_EQ(foretold, gone);

@@ -68,15 +68,14 @@ TEST_F(NetlinkRequests, AnIpv6AddressServesAtOnceAndIsNoSource) {
     int bound = -1;
     std::optional<Answer> wide;
     run({{[&] {
-              requests.add_address(
-                  a0_, prefix("2001:db8::9/128"), "", [&](int error, const std::string& text) {
-                      EXPECT_EQ(error, 0) << text;
-                      const Descriptor server(socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
-                      sockaddr_in6 place{};
-                      place.sin6_family = AF_INET6;
-                      std::ranges::copy(prefix("2001:db8::9").address.bytes(), place.sin6_addr.s6_addr);
-                      bound = bind(server.get(), reinterpret_cast<const sockaddr*>(&place), sizeof place);
-                  });
+              requests.add_address(a0_, prefix("2001:db8::9/128"), "", [&](int error, const std::string& text) {
+                  EXPECT_EQ(error, 0) << text;
+                  const Descriptor server(socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+                  sockaddr_in6 place{};
+                  place.sin6_family = AF_INET6;
+                  std::ranges::copy(prefix("2001:db8::9").address.bytes(), place.sin6_addr.s6_addr);
+                  bound = bind(server.get(), reinterpret_cast<const sockaddr*>(&place), sizeof place);
+              });
               requests.add_address(a0_, prefix("2001:db8:1::9/64"), "", into(wide));
               requests.flush();
           },
@@ -117,12 +116,11 @@ TEST_F(NetlinkRequests, AThousandAddressesGoInPortionsAndInOrder) {
     int removed = 0;
     run({{[&] {
               for (int i = 0; i < count; ++i) {
-                  requests.add_address(
-                      a0_, prefix(numbered(i)), "", [&, i](int error, const std::string& text) {
-                          EXPECT_EQ(error, 0) << text;
-                          order.push_back(i);
-                          most_in_flight = std::max(most_in_flight, requests.counters().in_flight);
-                      });
+                  requests.add_address(a0_, prefix(numbered(i)), "", [&, i](int error, const std::string& text) {
+                      EXPECT_EQ(error, 0) << text;
+                      order.push_back(i);
+                      most_in_flight = std::max(most_in_flight, requests.counters().in_flight);
+                  });
               }
               EXPECT_EQ(requests.counters().queued, std::size_t{count}) << "only flush() sends";
               EXPECT_EQ(requests.counters().sent, 0u);
@@ -140,9 +138,7 @@ TEST_F(NetlinkRequests, AThousandAddressesGoInPortionsAndInOrder) {
               }
               requests.flush();
           },
-          [&] {
-              return removed == count && !known(monitor, numbered(count - 1)) && !known(monitor, numbered(0));
-          }}});
+          [&] { return removed == count && !known(monitor, numbered(count - 1)) && !known(monitor, numbered(0)); }}});
     EXPECT_LT(most_in_flight, Requests::max_in_flight);
     EXPECT_EQ(requests.counters().sent, 2u * count);
     EXPECT_TRUE(known(monitor, "10.0.0.1/24"));
@@ -187,9 +183,9 @@ class NetlinkSecondaries : public NetlinkKernel {
         shell(std::string("echo ") + value + " > /proc/sys/net/ipv4/conf/" + link + "/promote_secondaries");
     }
     static bool is(const std::string& link, char value) {
-        return std::system(("grep -q " + std::string(1, value) + " /proc/sys/net/ipv4/conf/" + link +
-                            "/promote_secondaries")
-                               .c_str()) == 0;
+        return std::system(
+                   ("grep -q " + std::string(1, value) + " /proc/sys/net/ipv4/conf/" + link + "/promote_secondaries")
+                       .c_str()) == 0;
     }
     static bool kernel_has(const std::string& text) {
         return std::system(("ip addr show dev a0 | grep -q 'inet " + text + " '").c_str()) == 0;

@@ -27,8 +27,7 @@ InstanceOptions with_vrid(int vrid, Family family = Family::ipv4) {
     return options;
 }
 
-Message advert_for(const InstanceOptions& options, const char* source, int priority,
-                   int interface_index = 2) {
+Message advert_for(const InstanceOptions& options, const char* source, int priority, int interface_index = 2) {
     Outgoing advert{options.version,
                     options.virtual_router_id,
                     static_cast<std::uint8_t>(priority),
@@ -307,9 +306,7 @@ TEST(Demux, by_interface_family_and_id_A15_A17_M05) {
     host.handle(PathChanged{2, 2, true, ip("fe80::1"), ""});
     host.handle(PathChanged{3, 3, true, ip("10.9.0.1"), ""});
     host.handle(Startup{});
-    const auto received = [&](InstanceId id) {
-        return host.router().instance(id).counters().adverts_received;
-    };
+    const auto received = [&](InstanceId id) { return host.router().instance(id).counters().adverts_received; };
     host.handle(advert_for(options[0], "10.9.0.2", 200, 2).view());
     host.handle(advert_for(options[1], "10.9.0.2", 200, 2).view());
     host.handle(advert_for(options[1], "10.9.0.2", 200, 2).view());

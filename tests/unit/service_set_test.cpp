@@ -85,13 +85,12 @@ struct ServiceSetTest : testing::Test {
         ServiceSet::Callbacks callbacks;
         callbacks.changed = [this](const ServicesChanged& change) {
             static constexpr const char* words[] = {"stopped", "ready", "failed"};
-            told.push_back(std::to_string(change.instance) + " " +
-                           words[static_cast<std::size_t>(change.state)]);
+            told.push_back(std::to_string(change.instance) + " " + words[static_cast<std::size_t>(change.state)]);
         };
         callbacks.check_wanted = [](std::size_t, bool) {};
         callbacks.ended = [this] { ++ended; };
-        set = std::make_unique<ServiceSet>(loop, starter, options, instances,
-                                           std::vector<bool>(options.size(), false), std::move(callbacks));
+        set = std::make_unique<ServiceSet>(loop, starter, options, instances, std::vector<bool>(options.size(), false),
+                                           std::move(callbacks));
         set->begin();
         turn();
     }

@@ -43,12 +43,8 @@ class SupervisorTest : public testing::Test {
     }
     std::string run() { return words(service().want(Wish::serve, StopMode::planned, now_)); }
     std::string stop(StopMode mode) { return words(service().want(Wish::nothing, mode, now_)); }
-    std::string standby(StopMode mode = StopMode::planned) {
-        return words(service().want(Wish::standby, mode, now_));
-    }
-    std::string ended(const ExitStatus& status = exit_1) {
-        return words(service().child_ended(status, now_));
-    }
+    std::string standby(StopMode mode = StopMode::planned) { return words(service().want(Wish::standby, mode, now_)); }
+    std::string ended(const ExitStatus& status = exit_1) { return words(service().child_ended(status, now_)); }
     std::string accepts() { return words(service().accepted(now_)); }
     std::string check_failed() { return words(service().check_failed("check says no")); }
 
@@ -198,8 +194,7 @@ TEST_F(SupervisorTest, AProgramThatCannotBeStartedFails) {
     pass(400ms);
     ended(missing);
     pass(800ms);
-    EXPECT_EQ(ended(missing),
-              "no-check FAILED(could not be started: No such file or directory, 5 ends in a row)");
+    EXPECT_EQ(ended(missing), "no-check FAILED(could not be started: No such file or directory, 5 ends in a row)");
 }
 
 TEST_F(SupervisorTest, APlannedStopIsBounded) {
@@ -287,8 +282,7 @@ TEST_F(SupervisorTest, AfterAWobbleItMustAcceptInTime) {
     serve();
     pass(10s);
     EXPECT_EQ(run(), "no-check probe");
-    EXPECT_EQ(pass(2s),
-              "no-probe FAILED(not listening on 192.168.30.16:12000 2000 ms after it was asked for)");
+    EXPECT_EQ(pass(2s), "no-probe FAILED(not listening on 192.168.30.16:12000 2000 ms after it was asked for)");
 }
 
 TEST_F(SupervisorTest, AFailingCheckFailsAtOnce) {

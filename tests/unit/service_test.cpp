@@ -67,12 +67,9 @@ class ServiceTest : public testing::Test {
 
     Service& service() {
         if (!service_) {
-            const auto log = [this](const char* event) {
-                return [this, event] { events_.push_back(event); };
-            };
+            const auto log = [this](const char* event) { return [this, event] { events_.push_back(event); }; };
             const auto log_reason = [this](const char* event) {
-                return
-                    [this, event](const std::string& reason) { events_.push_back(event + (": " + reason)); };
+                return [this, event](const std::string& reason) { events_.push_back(event + (": " + reason)); };
             };
             service_ = std::make_unique<Service>(
                 loop_, launcher_, options_, false,
@@ -82,8 +79,7 @@ class ServiceTest : public testing::Test {
         return *service_;
     }
 
-    // Turns the loop's clock as fast as the real one until `count` events were seen. False: nothing came for
-    // long.
+    // Turns the loop's clock as fast as the real one until `count` events were seen. False: nothing came for long.
     [[nodiscard]] bool until_events(std::size_t count) {
         const auto limit = std::chrono::steady_clock::now() + 20s;
         while (events_.size() < count && std::chrono::steady_clock::now() < limit) turn();
@@ -150,8 +146,8 @@ TEST_F(ServiceTest, KilledItIsRestartedAndReadyAgain) {
     ASSERT_GT(first, 0);
     kill(first, SIGKILL);
     ASSERT_TRUE(until_events(6));
-    EXPECT_EQ(events_, (Events{"check", "ready", "no check",
-                               "restarted: killed by signal 9, restarted at once", "check", "ready"}));
+    EXPECT_EQ(events_, (Events{"check", "ready", "no check", "restarted: killed by signal 9, restarted at once",
+                               "check", "ready"}));
     EXPECT_NE(process(), first);
     EXPECT_TRUE(service().ready());
 }
@@ -189,8 +185,7 @@ TEST_F(ServiceTest, OneThatNeverListensFails) {
     options_.start_timeout = 100ms;
     service().want_run();
     ASSERT_TRUE(until_events(1));
-    EXPECT_EQ(events_.back(),
-              "failed: not listening on " + options_.listen->to_string() + " 100 ms after its start");
+    EXPECT_EQ(events_.back(), "failed: not listening on " + options_.listen->to_string() + " 100 ms after its start");
     service().want_stop(StopMode::fault);
     ASSERT_TRUE(until_events(2));
     EXPECT_EQ(events_.back(), "stopped");

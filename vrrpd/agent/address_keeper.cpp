@@ -1,6 +1,7 @@
 #include "vrrpd/agent/address_keeper.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -17,7 +18,8 @@ AddressKeeper::AddressKeeper(netlink::Requests& requests, const netlink::Facts& 
       facts_(facts),
       instances_(instances),
       settled_(std::move(settled)),
-      wishes_(instances.size()) {}
+      wishes_(instances.size()),
+      put_(instances.size()) {}
 
 std::vector<netlink::DesiredAddress> AddressKeeper::place(InstanceId id) const {
     std::vector<netlink::DesiredAddress> placed;
@@ -38,28 +40,32 @@ std::optional<Text> AddressKeeper::obstacle(InstanceId id) const {
     std::optional<Text> obstacle;
     for_each_address(instance, [&](const VirtualAddress& address) {
         if (link_of(address, instance, facts_) != nullptr) return;
-        obstacle = Text::format("%s: interface %s does not exist", address.prefix.to_string().c_str(),
-                                address.device.c_str());
+        obstacle =
+            Text::format("%s: interface %s does not exist", address.prefix.to_string().c_str(), address.device.c_str());
     });
     if (obstacle || instance.priority == owner_priority) return obstacle;
     const auto found = conflicts(id);
     if (found.empty()) return std::nullopt;
     const netlink::Address& holder = found.front().holder;
     const std::string link = facts_.link(holder.link)->name;
-    return Text::format(
-        "%s is on %s already, but not by us: ip addr del %s dev %s, or own it with priority = 255",
-        holder.prefix.address.to_string().c_str(), link.c_str(), holder.prefix.to_string().c_str(),
-        link.c_str());
+    return Text::format("%s is on %s already, but not by us: ip addr del %s dev %s, or own it with priority = 255",
+                        holder.prefix.address.to_string().c_str(), link.c_str(), holder.prefix.to_string().c_str(),
+                        link.c_str());
 }
 
 void AddressKeeper::set(InstanceId id, bool wanted) {
     Wish& wish = wishes_[id];
     // One more than there are requests, so that it is not settled half way.
     wish = {wish.number + 1, wanted, 1, {}};
-    std::vector<netlink::DesiredAddress> ours = place(id);
-    for (const netlink::Conflict& conflict : conflicts(id)) std::erase(ours, conflict.wanted);
-    if (!wanted) save_others(ours);
-    for (const netlink::DesiredAddress& address : ours) wanted ? add(id, address) : remove(id, address);
+    if (wanted) {
+        put_[id] = place(id);
+        for (const netlink::Conflict& conflict : conflicts(id)) std::erase(put_[id], conflict.wanted);
+        for (const netlink::DesiredAddress& address : put_[id]) add(id, address);
+    } else {
+        const auto ours = std::exchange(put_[id], {});
+        save_others(ours);
+        for (const netlink::DesiredAddress& address : ours) remove(id, address);
+    }
     answered(id, wish.number, {});
 }
 
@@ -69,19 +75,20 @@ void AddressKeeper::add(InstanceId id, const netlink::DesiredAddress& address) {
 }
 
 void AddressKeeper::remove(InstanceId id, const netlink::DesiredAddress& address) {
-    requests_.remove_address(
-        address.link, address.prefix,
-        [this, id, address, answer = completion(id, address)](int error, const std::string& text) {
-            // From now on whoever puts it there is not us, unless it is wanted again already.
-            if (error == 0 && !wishes_[id].wanted) added_.erase({address.link, address.prefix});
-            answer(error, text);
-        });
+    requests_.remove_address(address.link, address.prefix,
+                             [this, id, address, answer = completion(id, address)](int error, const std::string& text) {
+                                 // From now on whoever puts it there is not us, unless it is wanted again already.
+                                 if (error == 0 && !wishes_[id].wanted) added_.erase({address.link, address.prefix});
+                                 answer(error, text);
+                             });
 }
 
 // An address of ours may have become the first of its subnet; the kernel would take the others along (F13).
 void AddressKeeper::save_others(const std::vector<netlink::DesiredAddress>& removed) const {
     for (const netlink::Address& other : netlink::removal_hazards(facts_, removed, added_)) {
-        const std::string& link = facts_.link(other.link)->name;
+        const netlink::Link* known = facts_.link(other.link);
+        if (known == nullptr) continue;
+        const std::string& link = known->name;
         if (netlink::promote_secondaries(link)) continue;
         log::write(log::Level::warning, fmt::format("{} on {} goes together with ours: set "
                                                     "net.ipv4.conf.{}.promote_secondaries = 1",
@@ -89,15 +96,13 @@ void AddressKeeper::save_others(const std::vector<netlink::DesiredAddress>& remo
     }
 }
 
-netlink::Requests::Completion AddressKeeper::completion(InstanceId id,
-                                                        const netlink::DesiredAddress& address) {
+netlink::Requests::Completion AddressKeeper::completion(InstanceId id, const netlink::DesiredAddress& address) {
     ++wishes_[id].outstanding;
-    return
-        [this, id, number = wishes_[id].number, prefix = address.prefix](int error, const std::string& text) {
-            Text problem;
-            if (error != 0) problem = Text::format("%s: %s", prefix.to_string().c_str(), text.c_str());
-            answered(id, number, problem);
-        };
+    return [this, id, number = wishes_[id].number, prefix = address.prefix](int error, const std::string& text) {
+        Text problem;
+        if (error != 0) problem = Text::format("%s: %s", prefix.to_string().c_str(), text.c_str());
+        answered(id, number, problem);
+    };
 }
 
 void AddressKeeper::answered(InstanceId id, std::uint64_t number, const Text& error) {
@@ -116,8 +121,8 @@ void AddressKeeper::remove_leftovers() {
         requests_.remove_address(
             address.link, address.prefix, [prefix = address.prefix](int error, const std::string& text) {
                 if (error == 0) return;
-                log::write(log::Level::warning, fmt::format("cannot remove {}, which a predecessor left: {}",
-                                                            prefix.to_string(), text));
+                log::write(log::Level::warning,
+                           fmt::format("cannot remove {}, which a predecessor left: {}", prefix.to_string(), text));
             });
     }
     requests_.flush();

@@ -24,14 +24,12 @@ class AddressKeeper {
   public:
     /// `settled` is called from the loop, or from within set() when there is nothing to ask the kernel for.
     AddressKeeper(netlink::Requests& requests, const netlink::Facts& facts,
-                  const std::vector<InstanceOptions>& instances,
-                  std::function<void(const AddressesSettled&)> settled);
+                  const std::vector<InstanceOptions>& instances, std::function<void(const AddressesSettled&)> settled);
 
     /// The requests leave with Requests::flush().
     void set(InstanceId id, bool wanted);
 
-    /// Why the addresses could not be put on now, in a sentence with its remedy. Nothing while they are
-    /// wanted.
+    /// Why the addresses could not be put on now, in a sentence with its remedy. Nothing while they are wanted.
     std::optional<Text> obstacle(InstanceId id) const;
 
     /// Removes what a predecessor left behind: every address with our mark. Call once, before the first wish.
@@ -59,6 +57,8 @@ class AddressKeeper {
     const std::vector<InstanceOptions>& instances_;
     std::function<void(const AddressesSettled&)> settled_;
     std::vector<Wish> wishes_;
+    std::vector<std::vector<netlink::DesiredAddress>>
+        put_;                                // where, by instance: a link may have changed its name since
     std::set<netlink::OwnedAddress> added_;  // by us: kernels before 5.18 keep no mark
 };
 

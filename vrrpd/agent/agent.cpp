@@ -1,6 +1,7 @@
 #include "vrrpd/agent/agent.hpp"
 
 #include <algorithm>
+#include <map>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -12,6 +13,9 @@
 
 namespace vrrpd {
 namespace {
+
+constexpr std::size_t status_names = 20;  // instances that a line of status names one by one
+constexpr Duration status_delay = std::chrono::milliseconds(100);
 
 std::size_t find_check(const config::Config& config, const std::string& name) {
     const auto found = std::ranges::find(config.checks, name, &health::CheckOptions::name);
@@ -51,13 +55,16 @@ Agent::Agent(Loop& loop, ChildStarter& starter, const config::Config& config, st
       virtual_addresses_(virtual_addresses(config.instances)),
       router_(config.instances),
       deadline_(loop.timer([this] { on_deadline(); }, Urgency::protocol)),
+      status_(loop.timer([this] {
+          status_due_ = false;
+          publish_status();
+      })),
       monitor_(loop, [this] { refresh_paths(); }),
       receivers_(loop, config.instances, monitor_.facts(), [this](const Packet& packet) { take(packet); }),
       requests_(loop),
       addresses_(requests_, monitor_.facts(), config.instances,
                  [this](const AddressesSettled& settled) { feed(settled); }),
-      announcer_(loop, [this](const Announcement& announcement,
-                              int error) { cannot_announce(announcement, error); }),
+      announcer_(loop, [this](const Announcement& announcement, int error) { cannot_announce(announcement, error); }),
       paths_(config.instances.size()),
       tracked_(config.checks.size(), false),
       services_(loop, starter, config.services, config.instances, standby_checks(config, virtual_addresses_),
@@ -66,8 +73,7 @@ Agent::Agent(Loop& loop, ChildStarter& starter, const config::Config& config, st
                  [this] { leave_when_done(); }}) {
     for (std::size_t i = 0; i < config.checks.size(); ++i) {
         checks_.push_back(std::make_unique<health::Check>(
-            loop, starter, config.checks[i],
-            [this, i](const health::Report& report) { on_report(i, report); }));
+            loop, starter, config.checks[i], [this, i](const health::Report& report) { on_report(i, report); }));
     }
 }
 
@@ -182,8 +188,7 @@ void Agent::perform(const Announce& action) {
 }
 
 void Agent::cannot_announce(const Announcement& announcement, int error) {
-    const auto repeated =
-        announce_failures_.admit(static_cast<unsigned>(error), announcement.address, loop_.now());
+    const auto repeated = announce_failures_.admit(static_cast<unsigned>(error), announcement.address, loop_.now());
     if (!repeated) return;
     log::write(log::Level::warning, fmt::format("cannot announce {}: {}", announcement.address.to_string(),
                                                 std::generic_category().message(error)));
@@ -201,7 +206,7 @@ void Agent::for_each_placed_address(InstanceId id, Use use) {
 void Agent::perform(const RoleChanged& action) {
     const LogLine line = log_line(action, router_.instance(action.instance));
     log::write(line.level, line.text, {config_.instances[action.instance].name, to_string(action.to)});
-    publish_status();
+    if (!std::exchange(status_due_, true)) status_->arm(loop_.now() + status_delay);
 }
 
 void Agent::perform(const Notice& action) {
@@ -209,8 +214,15 @@ void Agent::perform(const Notice& action) {
     log::write(line.level, line.text, {config_.instances[action.instance].name, {}});
 }
 
+// Telling the service manager may wait for it, so many changes are told as one, and shortly.
 void Agent::publish_status() {
     std::string text;
+    if (router_.size() > status_names) {
+        std::map<std::string, std::size_t> counts;
+        for (InstanceId id = 0; id < router_.size(); ++id) ++counts[to_string(router_.instance(id).role())];
+        for (const auto& [role, count] : counts) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, role);
+        return notify::status(text);
+    }
     for (InstanceId id = 0; id < router_.size(); ++id) {
         text += fmt::format("{}{} {}", text.empty() ? "" : ", ", config_.instances[id].name,
                             to_string(router_.instance(id).role()));
@@ -225,8 +237,8 @@ void Agent::refresh_paths() {
     for (InstanceId id = 0; id < paths_.size(); ++id) {
         const PathChanged path = path_of(id);
         const PathChanged& known = paths_[id];
-        if (path.interface_index == known.interface_index && path.up == known.up &&
-            path.source == known.source && path.reason == known.reason) {
+        if (path.interface_index == known.interface_index && path.up == known.up && path.source == known.source &&
+            path.reason == known.reason) {
             continue;
         }
         // What was to be announced on a link that is gone has nowhere to go.
@@ -245,8 +257,7 @@ PathChanged Agent::path_of(InstanceId id) const {
     const std::string deaf = receivers_.problem(path.interface_index, instance.family);
     if (!deaf.empty()) {
         path.up = false;
-        path.reason =
-            Text::format("cannot listen on interface %s: %s", instance.interface.c_str(), deaf.c_str());
+        path.reason = Text::format("cannot listen on interface %s: %s", instance.interface.c_str(), deaf.c_str());
     } else if (const auto obstacle = addresses_.obstacle(id)) {
         path.up = false;
         path.reason = *obstacle;
@@ -275,8 +286,8 @@ void Agent::start_checks() {
 void Agent::on_report(std::size_t check, const health::Report& report) {
     const health::CheckOptions& options = config_.checks[check];
     log::write(log::Level::notice, health::log_line(options, report));
-    const Text reason = Text::format("check %s: %s, %d/%d", options.name.c_str(),
-                                     to_string(report.finding).c_str(), report.count, report.needed);
+    const Text reason = Text::format("check %s: %s, %d/%d", options.name.c_str(), to_string(report.finding).c_str(),
+                                     report.count, report.needed);
     for (std::size_t i = 0; i < config_.services.size(); ++i) {
         if (config_.services[i].check != options.name) continue;
         services_.check_changed(i, report.verdict, std::string(reason.view()));

@@ -77,6 +77,8 @@ class Agent {
     bool in_round_ = false;
     bool shutting_down_ = false;
     std::unique_ptr<Timer> deadline_;
+    std::unique_ptr<Timer> status_;
+    bool status_due_ = false;
 
     AdvertSender sender_;
     netlink::Monitor monitor_;

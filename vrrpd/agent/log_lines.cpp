@@ -34,40 +34,34 @@ LogLine body(const Notice& notice, const Instance& instance) {
     const auto& options = instance.options();
     switch (notice.kind) {
         case Notice::Kind::refused:
-            return {Level::warning, fmt::format("refused advert from {} reason={}{}", source,
-                                                to_string(notice.refusal), hint(notice.refusal))};
+            return {Level::warning, fmt::format("refused advert from {} reason={}{}", source, to_string(notice.refusal),
+                                                hint(notice.refusal))};
         case Notice::Kind::lower_discarded:
             return {Level::info, fmt::format("received lower priority ({}) advert from {} - discarding",
                                              notice.their_priority, source)};
         case Notice::Kind::higher_heard:
-            return {Level::notice,
-                    fmt::format("Master received advert from {} with higher priority {}, ours {}", source,
-                                notice.their_priority, notice.our_priority)};
+            return {Level::notice, fmt::format("Master received advert from {} with higher priority {}, ours {}",
+                                               source, notice.their_priority, notice.our_priority)};
         case Notice::Kind::equal_heard:
-            return {Level::notice,
-                    fmt::format("Master received advert from {} with same priority {} but higher IP "
-                                "address than ours",
-                                source, notice.their_priority)};
+            return {Level::notice, fmt::format("Master received advert from {} with same priority {} but higher IP "
+                                               "address than ours",
+                                               source, notice.their_priority)};
         case Notice::Kind::rebutted:
-            return {Level::notice,
-                    fmt::format("Received advert from {} with lower priority {}, ours {}, forcing new "
-                                "election",
-                                source, notice.their_priority, notice.our_priority)};
+            return {Level::notice, fmt::format("Received advert from {} with lower priority {}, ours {}, forcing new "
+                                               "election",
+                                               source, notice.their_priority, notice.our_priority)};
         case Notice::Kind::same_sender:
-            return {Level::warning,
-                    fmt::format("received our own priority {} from our own address {}: a loop, or "
-                                "the address twice on the LAN",
-                                notice.their_priority, source)};
+            return {Level::warning, fmt::format("received our own priority {} from our own address {}: a loop, or "
+                                                "the address twice on the LAN",
+                                                notice.their_priority, source)};
         case Notice::Kind::list_differs:
-            return {Level::warning,
-                    fmt::format("{} advertises other virtual addresses than ours for VRID {}: compare "
-                                "virtual_ipaddress and virtual_router_id of the peers",
-                                source, options.virtual_router_id)};
+            return {Level::warning, fmt::format("{} advertises other virtual addresses than ours for VRID {}: compare "
+                                                "virtual_ipaddress and virtual_router_id of the peers",
+                                                source, options.virtual_router_id)};
         case Notice::Kind::interval_differs:
             return {Level::warning,
-                    fmt::format(
-                        "{} advertises an interval of {} s, ours is {} s: compare advert_int of the peers",
-                        source, seconds(instance.last_heard()->interval), seconds(options.advert_interval))};
+                    fmt::format("{} advertises an interval of {} s, ours is {} s: compare advert_int of the peers",
+                                source, seconds(instance.last_heard()->interval), seconds(options.advert_interval))};
         case Notice::Kind::checksum_mirrored:
             return {Level::info, fmt::format("sending the checksum form that {} sends", source)};
         case Notice::Kind::stalled:
@@ -85,8 +79,7 @@ LogLine body(const Notice& notice, const Instance& instance) {
 LogLine log_line(const RoleChanged& change, const Instance& instance) {
     return {change.to == Role::fault ? Level::warning : Level::notice,
             fmt::format("({}) Entering {} STATE reason={} from={} priority={}", instance.options().name,
-                        to_string(change.to), quoted(change.reason.view()), to_string(change.from),
-                        change.priority)};
+                        to_string(change.to), quoted(change.reason.view()), to_string(change.from), change.priority)};
 }
 
 LogLine log_line(const Notice& notice, const Instance& instance) {

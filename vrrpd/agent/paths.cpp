@@ -10,8 +10,7 @@ constexpr std::span<const IpAddress> none;
 std::vector<IpAddress> virtual_addresses(std::span<const InstanceOptions> instances) {
     std::vector<IpAddress> all;
     for (const InstanceOptions& instance : instances) {
-        for_each_address(instance,
-                         [&](const VirtualAddress& address) { all.push_back(address.prefix.address); });
+        for_each_address(instance, [&](const VirtualAddress& address) { all.push_back(address.prefix.address); });
     }
     return all;
 }

@@ -13,8 +13,7 @@ namespace vrrpd {
 /// All addresses that move, of all instances: none of them is the source of an advert, but for an owner.
 std::vector<IpAddress> virtual_addresses(std::span<const InstanceOptions> instances);
 
-/// Whether an instance can take part, and from which address; or why not, in a sentence that names the
-/// interface.
+/// Whether an instance can take part, and from which address; or why not, in a sentence that names the interface.
 PathChanged find_path(InstanceId id, const InstanceOptions& instance, const netlink::Facts& facts,
                       std::span<const IpAddress> virtual_addresses);
 

@@ -47,8 +47,7 @@ void Receivers::open(const Segment& segment, Open& place) {
         if (place.receiver) {
             place.receiver->set_filter(place.filter);
         } else {
-            place.receiver =
-                std::make_unique<AdvertReceiver>(loop_, family, interface_index, place.filter, receive_);
+            place.receiver = std::make_unique<AdvertReceiver>(loop_, family, interface_index, place.filter, receive_);
         }
     } catch (const std::system_error& error) {
         place.receiver.reset();

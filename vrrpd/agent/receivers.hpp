@@ -1,6 +1,5 @@
 // The receiving sockets of all instances: one for each interface and family that an instance uses, each with
-// a filter for just those instances. They follow the kernel's interfaces as these come, go, and change their
-// names.
+// a filter for just those instances. They follow the kernel's interfaces as these come, go, and change their names.
 #pragma once
 
 #include <functional>

@@ -33,8 +33,8 @@ ServiceSet::ServiceSet(Loop& loop, ChildStarter& starter, const std::vector<serv
         listener.failed = [this, i](const std::string& reason) { on_failed(i, reason); };
         listener.restarted = [this, i](const std::string& reason) { on_restarted(i, reason); };
         listener.check_wanted = [this, i](bool wanted) { callbacks_.check_wanted(i, wanted); };
-        members_[i].service = std::make_unique<service::Service>(loop, starter, options[i], standby_checks[i],
-                                                                 std::move(listener));
+        members_[i].service =
+            std::make_unique<service::Service>(loop, starter, options[i], standby_checks[i], std::move(listener));
     }
 }
 
@@ -110,8 +110,8 @@ void ServiceSet::on_stopped(std::size_t service) {
 void ServiceSet::on_restarted(std::size_t service, const std::string& reason) {
     Member& member = members_[service];
     member.ready = false;
-    log::write(Level::warning, fmt::format("Service({}) restarted reason={}", member.service->options().name,
-                                           quoted(reason)));
+    log::write(Level::warning,
+               fmt::format("Service({}) restarted reason={}", member.service->options().name, quoted(reason)));
 }
 
 void ServiceSet::on_failed(std::size_t service, const std::string& reason) {
@@ -123,25 +123,21 @@ void ServiceSet::on_failed(std::size_t service, const std::string& reason) {
     // In standby nobody uses it, but those that would cannot become MASTER with it.
     const bool standby = member.users.empty();
     for (InstanceId id = 0; id < instances_.size(); ++id) {
-        const bool named =
-            std::ranges::find(instances_[id].services, service) != instances_[id].services.end();
-        if (standby ? named : member.users.contains(id))
-            callbacks_.changed({id, ServicesState::failed, text});
+        const bool named = std::ranges::find(instances_[id].services, service) != instances_[id].services.end();
+        if (standby ? named : member.users.contains(id)) callbacks_.changed({id, ServicesState::failed, text});
     }
     if (standby) stop(member, StopMode::fault);  // ended, and started afresh
 }
 
 void ServiceSet::tell_if_ready(InstanceId id) {
-    const bool ready =
-        std::ranges::all_of(instances_[id].services, [&](std::size_t i) { return members_[i].ready; });
+    const bool ready = std::ranges::all_of(instances_[id].services, [&](std::size_t i) { return members_[i].ready; });
     if (ready) callbacks_.changed({id, ServicesState::ready, {}});
 }
 
 void ServiceSet::tell_if_stopped(InstanceId id) {
     if (!stopping_[id]) return;
-    const bool stopped = std::ranges::all_of(instances_[id].services, [&](std::size_t i) {
-        return members_[i].stopped || !members_[i].users.empty();
-    });
+    const bool stopped = std::ranges::all_of(
+        instances_[id].services, [&](std::size_t i) { return members_[i].stopped || !members_[i].users.empty(); });
     if (!stopped) return;
     stopping_[id] = false;
     callbacks_.changed({id, ServicesState::stopped, {}});

@@ -20,8 +20,7 @@ int check_file(const std::string& path, std::ostream& out, std::ostream& err) {
     if (!loaded.valid()) return 2;
     const auto warnings = loaded.problems.size();
     const Config& config = loaded.config;
-    out << fmt::format("{}: valid{}: {}, {}, {}\n", path,
-                       warnings == 0 ? "" : " with " + counted(warnings, "warning"),
+    out << fmt::format("{}: valid{}: {}, {}, {}\n", path, warnings == 0 ? "" : " with " + counted(warnings, "warning"),
                        counted(config.instances.size(), "instance"), counted(config.checks.size(), "check"),
                        counted(config.services.size(), "service"));
     return warnings == 0 ? 0 : 1;

@@ -37,8 +37,7 @@ std::string where(const Place& place, const Place& seen_from) {
 
 std::string unknown_section(std::string_view kind) {
     if (const auto hint = hint_for_section(kind); !hint.empty()) {
-        return hint.starts_with("not supported") ? std::string(hint)
-                                                 : fmt::format("unknown section: {}", hint);
+        return hint.starts_with("not supported") ? std::string(hint) : fmt::format("unknown section: {}", hint);
     }
     std::vector<std::string> kinds;
     std::vector<std::string> headers;
@@ -57,8 +56,7 @@ std::string unknown_key(Section section, std::string_view key, const std::option
         return hint.starts_with("not supported") ? std::string(hint) : fmt::format("unknown key: {}", hint);
     }
     for (const Section other : all_sections) {
-        if (find_key(other, key) != nullptr)
-            return fmt::format("unknown key here, it belongs to {}", header_of(other));
+        if (find_key(other, key) != nullptr) return fmt::format("unknown key here, it belongs to {}", header_of(other));
     }
     if (meant) return fmt::format("unknown key, did you mean {}?", *meant);
     return fmt::format("unknown key, allowed are {}", fmt::join(key_names(section), ", "));
@@ -102,16 +100,14 @@ class Collector {
 
     void section_error(const Entry& entry, std::string text) {
         const std::string title = entry.kind + (entry.name.empty() ? "" : " " + entry.name);
-        problems_.push_back(
-            {entry.place.file, entry.place.line, title, {}, std::move(text), Severity::error});
+        problems_.push_back({entry.place.file, entry.place.line, title, {}, std::move(text), Severity::error});
     }
 
     Problems& problems_;
     Report report_;
     Drafts drafts_;
     Draft defaults_;
-    Draft
-        scratch_;  // takes the keys of a section that may not be there, so that they are checked all the same
+    Draft scratch_;  // takes the keys of a section that may not be there, so that they are checked all the same
     std::vector<Default> default_values_;
     Draft* current_ = nullptr;
 };
@@ -125,8 +121,8 @@ Draft* Collector::begin(const Entry& entry) {
         return nullptr;
     }
     if (has_name(*section) == entry.name.empty()) {
-        section_error(entry, fmt::format("{} name, write {}", entry.name.empty() ? "needs a" : "takes no",
-                                         header_of(*section)));
+        section_error(
+            entry, fmt::format("{} name, write {}", entry.name.empty() ? "needs a" : "takes no", header_of(*section)));
         return scratch(*section, entry);
     }
     if (*section == Section::global) return shared(drafts_.global, entry);
@@ -136,8 +132,7 @@ Draft* Collector::begin(const Entry& entry) {
 
 Draft* Collector::shared(Draft& draft, const Entry& entry) {
     if (draft.place.file == entry.place.file) {
-        section_error(entry,
-                      fmt::format("is there twice, first in line {}; write one section", draft.place.line));
+        section_error(entry, fmt::format("is there twice, first in line {}; write one section", draft.place.line));
         return scratch(draft.section, entry);
     }
     draft.place = entry.place;
@@ -150,8 +145,8 @@ Draft* Collector::add(Section section, const Entry& entry) {
                                                 : drafts_.services;
     const auto twin = std::ranges::find(drafts, entry.name, &Draft::name);
     if (twin != drafts.end()) {
-        section_error(entry, fmt::format("is there twice, first in {}; names are unique",
-                                         where(twin->place, entry.place)));
+        section_error(entry,
+                      fmt::format("is there twice, first in {}; names are unique", where(twin->place, entry.place)));
         return scratch(section, entry);
     }
     return &drafts.emplace_back(make_draft(section, entry.name, entry.place));
@@ -171,16 +166,15 @@ void Collector::set(Draft& draft, const Entry& entry) {
     }
     const auto [first, is_first] = draft.given.emplace(entry.key, entry.place);
     if (!is_first && !key->repeatable) {
-        report_.error_at(draft, entry.place, entry.key,
-                         fmt::format("is there twice, first in {}; allowed is one value",
-                                     where(first->second, entry.place)));
+        report_.error_at(
+            draft, entry.place, entry.key,
+            fmt::format("is there twice, first in {}; allowed is one value", where(first->second, entry.place)));
         return;
     }
     if (entry.value.empty()) {
         if (key->may_be_empty) return;
         draft.doubtful.insert(entry.key);
-        return report_.error_at(draft, entry.place, entry.key,
-                                fmt::format("has no value, allowed is {}", key->type));
+        return report_.error_at(draft, entry.place, entry.key, fmt::format("has no value, allowed is {}", key->type));
     }
     for (std::string& sentence : key->apply(draft, entry.value, entry.place)) {
         draft.doubtful.insert(entry.key);
@@ -189,8 +183,7 @@ void Collector::set(Draft& draft, const Entry& entry) {
     if (&draft == &defaults_) default_values_.push_back({key, entry.value, entry.place});
 }
 
-/// Applies the [defaults] that the instance does not set. What is wrong with them has been reported where
-/// they stand.
+/// Applies the [defaults] that the instance does not set. What is wrong with them has been reported where they stand.
 void Collector::inherit(Draft& draft) const {
     for (const std::string& key : defaults_.doubtful) {
         if (!draft.given.contains(key)) draft.doubtful.insert(key);

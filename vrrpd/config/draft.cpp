@@ -45,8 +45,7 @@ Draft make_draft(Section section, std::string name, Place place) {
 }
 
 bool Report::clean() const {
-    return std::ranges::none_of(problems_,
-                                [](const Problem& problem) { return problem.severity == Severity::error; });
+    return std::ranges::none_of(problems_, [](const Problem& problem) { return problem.severity == Severity::error; });
 }
 
 const Place& Report::place_of(const Draft& draft, std::string_view key) {
@@ -54,8 +53,7 @@ const Place& Report::place_of(const Draft& draft, std::string_view key) {
     return found == draft.given.end() ? draft.place : found->second;
 }
 
-void Report::add(const Draft& draft, const Place& place, std::string_view key, std::string text,
-                 Severity severity) {
+void Report::add(const Draft& draft, const Place& place, std::string_view key, std::string text, Severity severity) {
     problems_.push_back({place.file, place.line, draft.title, std::string(key), std::move(text), severity});
 }
 

@@ -50,10 +50,9 @@ struct Draft {
     std::string title;  ///< as in the file: `check memcached`
     Place place;        ///< of the section line
     std::variant<GlobalOptions, InstanceDraft, CheckDraft, ServiceDraft> body;
-    std::map<std::string, Place, std::less<>>
-        given;                                     ///< keys that stand in the section itself: the first place
-    std::set<std::string, std::less<>> inherited;  ///< keys that came from [defaults]
-    std::set<std::string, std::less<>> doubtful;   ///< keys that were meant but wrong; reported already
+    std::map<std::string, Place, std::less<>> given;  ///< keys that stand in the section itself: the first place
+    std::set<std::string, std::less<>> inherited;     ///< keys that came from [defaults]
+    std::set<std::string, std::less<>> doubtful;      ///< keys that were meant but wrong; reported already
 
     bool has(std::string_view key) const {
         return given.contains(key) || inherited.contains(key) || doubtful.contains(key);
@@ -88,8 +87,7 @@ class Report {
 
   private:
     static const Place& place_of(const Draft& draft, std::string_view key);
-    void add(const Draft& draft, const Place& place, std::string_view key, std::string text,
-             Severity severity);
+    void add(const Draft& draft, const Place& place, std::string_view key, std::string text, Severity severity);
 
     Problems& problems_;
 };

@@ -15,8 +15,7 @@ namespace {
 constexpr std::string_view blanks = " \t";
 constexpr std::size_t max_header_length = 49;  // inih cuts a longer section name
 constexpr std::size_t max_key_length = 40;
-// A key that no file can contain. It follows each section line, because inih reports a section only with its
-// keys.
+// A key that no file can contain. It follows each section line, because inih reports a section only with its keys.
 constexpr std::string_view section_mark = "@";
 
 std::string_view trim(std::string_view text) {
@@ -40,8 +39,7 @@ bool is_word(std::string_view text) {
 }
 
 std::optional<unsigned char> control_character(std::string_view line) {
-    const auto found =
-        std::ranges::find_if(line, [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; });
+    const auto found = std::ranges::find_if(line, [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; });
     if (found == line.end()) return std::nullopt;
     return static_cast<unsigned char>(*found);
 }
@@ -55,8 +53,7 @@ class Feeder {
     }
 
     void run() {
-        if (ini_parse_stream(&Feeder::read, this, &Feeder::handle, this) != 0)
-            problem("cannot be read as INI");
+        if (ini_parse_stream(&Feeder::read, this, &Feeder::handle, this) != 0) problem("cannot be read as INI");
     }
 
   private:
@@ -151,12 +148,10 @@ std::string Feeder::structure_of(std::string_view line) {
 
 std::string Feeder::header(std::string_view line) {
     const auto close = line.find(']');
-    if (close == std::string_view::npos)
-        return problem("a section line without ], write [kind] or [kind NAME]");
+    if (close == std::string_view::npos) return problem("a section line without ], write [kind] or [kind NAME]");
     const std::string_view behind = line.substr(close + 1);
     if (!trim(behind).empty() && (trim(behind) == behind || !is_comment(trim(behind)))) {
-        return problem(
-            fmt::format("unexpected text {} behind ], only a comment is allowed", excerpt(trim(behind))));
+        return problem(fmt::format("unexpected text {} behind ], only a comment is allowed", excerpt(trim(behind))));
     }
     const std::string_view title = trim(line.substr(1, close - 1));
     const auto blank = std::min(title.find_first_of(blanks), title.size());
@@ -164,10 +159,10 @@ std::string Feeder::header(std::string_view line) {
     const std::string_view name = trim(title.substr(blank));
     if (!is_word(kind) || (!name.empty() && !is_section_name(name)) ||
         kind.size() + 1 + name.size() > max_header_length) {
-        return problem(fmt::format(
-            "{} is no section, allowed is [kind] or [kind NAME] with a NAME of at most {} letters, "
-            "digits and _-.:@+/",
-            excerpt(title), max_name_length));
+        return problem(
+            fmt::format("{} is no section, allowed is [kind] or [kind NAME] with a NAME of at most {} letters, "
+                        "digits and _-.:@+/",
+                        excerpt(title), max_name_length));
     }
     section_ = name.empty() ? std::string(kind) : fmt::format("{} {}", kind, name);
     skip_keys_ = false;
@@ -186,8 +181,8 @@ std::string Feeder::key_line(std::string_view line) {
     }
     const std::string_view key = trim(line.substr(0, equals));
     if (!is_word(key)) {
-        problem(fmt::format("{} is no key, allowed are at most {} letters, digits and underscores",
-                            excerpt(key), max_key_length));
+        problem(fmt::format("{} is no key, allowed are at most {} letters, digits and underscores", excerpt(key),
+                            max_key_length));
         return broken_key(line);
     }
     if (!in_section_)
@@ -201,8 +196,7 @@ std::string Feeder::key_line(std::string_view line) {
     return std::string(key) + " =";
 }
 
-/// Lets a key be known as present although its line could not be read, so that nobody calls it missing as
-/// well.
+/// Lets a key be known as present although its line could not be read, so that nobody calls it missing as well.
 std::string Feeder::broken_key(std::string_view line) {
     const auto end = std::ranges::find_if(line, [](char c) { return !is_letter_or_digit(c) && c != '_'; });
     const std::string_view key(line.begin(), end);
@@ -213,11 +207,9 @@ std::string Feeder::broken_key(std::string_view line) {
 
 }  // namespace
 
-void read_ini(std::string_view text, const std::string& file, std::vector<Entry>& entries,
-              Problems& problems) {
+void read_ini(std::string_view text, const std::string& file, std::vector<Entry>& entries, Problems& problems) {
     if (text.size() > max_file_size) {
-        problems.push_back(
-            {file, 0, {}, {}, fmt::format("more than {} bytes, which is the limit", max_file_size)});
+        problems.push_back({file, 0, {}, {}, fmt::format("more than {} bytes, which is the limit", max_file_size)});
         return;
     }
     Feeder(text, file, entries, problems).run();

@@ -37,8 +37,7 @@ struct Entry {
 
 /// Appends what `text` says. `file` is only a name for the places. Keys below a section line that is
 /// malformed are skipped: nobody can tell what they belong to.
-void read_ini(std::string_view text, const std::string& file, std::vector<Entry>& entries,
-              Problems& problems);
+void read_ini(std::string_view text, const std::string& file, std::vector<Entry>& entries, Problems& problems);
 
 /// Whether a text may name a section: 1 to 32 letters, digits and `_-.:@+/`.
 bool is_section_name(std::string_view text);

@@ -42,8 +42,7 @@ Result<Value> lex_value(std::string_view text) {
             ++i;
         } else if (text[i] == '"') {
             const auto length = lex_quoted(value, text.substr(i + 1));
-            if (!length)
-                return failure("a quote is never closed, write \" at its end and \\\" for one inside");
+            if (!length) return failure("a quote is never closed, write \" at its end and \\\" for one inside");
             i += 1 + *length;
         } else {
             append_to_word(value, text.substr(i, 1));

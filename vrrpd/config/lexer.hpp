@@ -2,8 +2,7 @@
 // comma that was quoted can no longer be mistaken for one that separates.
 //
 // A double quote may stand anywhere in a word, as in a shell: `a" b"` is the word `a b`. Inside quotes `\"`
-// and `\\` are a quote and a backslash; any other backslash stays as it is. `;` or `#` after a blank begins a
-// comment.
+// and `\\` are a quote and a backslash; any other backslash stays as it is. `;` or `#` after a blank begins a comment.
 #pragma once
 
 #include <string>

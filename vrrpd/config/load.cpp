@@ -18,12 +18,8 @@ Loaded interpret(const Source& source, Problems problems) {
     loaded.config = resolve(drafts, report);
     check_rules(drafts, loaded.config, report);
     if (loaded.config.instances.empty() && report.clean()) {
-        problems.push_back({source.files.front(),
-                            0,
-                            {},
-                            {},
-                            "there is no instance, write [vrrp_instance NAME]",
-                            Severity::error});
+        problems.push_back(
+            {source.files.front(), 0, {}, {}, "there is no instance, write [vrrp_instance NAME]", Severity::error});
     }
     const auto order = [&](const Problem& problem) {
         const auto file = std::ranges::find(source.files, problem.file);
@@ -37,8 +33,7 @@ Loaded interpret(const Source& source, Problems problems) {
 }  // namespace
 
 bool Loaded::valid() const {
-    return std::ranges::none_of(problems,
-                                [](const Problem& problem) { return problem.severity == Severity::error; });
+    return std::ranges::none_of(problems, [](const Problem& problem) { return problem.severity == Severity::error; });
 }
 
 Loaded load(const std::string& path) {

@@ -84,15 +84,13 @@ Result<Prefix> parse_virtual_prefix(std::string_view text) {
         return failure(fmt::format("{} is a loopback address, which no other host can reach", excerpt(text)));
     }
     if (prefix->length == 0) {
-        return failure(
-            fmt::format("{} has the length 0, allowed are 1 to {}", excerpt(text), prefix->address.bits()));
+        return failure(fmt::format("{} has the length 0, allowed are 1 to {}", excerpt(text), prefix->address.bits()));
     }
     return *prefix;
 }
 
 tl::unexpected<std::string> no_endpoint(std::string_view text, std::string_view what) {
-    return failure(
-        fmt::format("{} {}, allowed is ADDR:PORT, as 127.0.0.1:11211 or [::1]:11211", excerpt(text), what));
+    return failure(fmt::format("{} {}, allowed is ADDR:PORT, as 127.0.0.1:11211 or [::1]:11211", excerpt(text), what));
 }
 
 }  // namespace
@@ -124,8 +122,7 @@ Result<Duration> parse_duration(std::string_view text, Duration lowest, Duration
     const auto duration = read_duration(text);
     const auto range = fmt::format("allowed is {} to {}", to_text(lowest), to_text(highest));
     if (!duration) {
-        return failure(
-            fmt::format("{} is no duration, {}, as 500ms, 2s, 1min or 0.5 (seconds)", excerpt(text), range));
+        return failure(fmt::format("{} is no duration, {}, as 500ms, 2s, 1min or 0.5 (seconds)", excerpt(text), range));
     }
     if (*duration < lowest || *duration > highest) {
         return failure(fmt::format("{} is out of range, {}", excerpt(text), range));
@@ -136,21 +133,18 @@ Result<Duration> parse_duration(std::string_view text, Duration lowest, Duration
 Result<bool> parse_boolean(std::string_view text) {
     if (text == "yes" || text == "true" || text == "on") return true;
     if (text == "no" || text == "false" || text == "off") return false;
-    return failure(
-        fmt::format("{} is neither yes nor no, allowed are yes/no, true/false, on/off", excerpt(text)));
+    return failure(fmt::format("{} is neither yes nor no, allowed are yes/no, true/false, on/off", excerpt(text)));
 }
 
 Result<int> parse_integer(std::string_view text, int lowest, int highest) {
     const bool negative = text.starts_with('-');
     const auto number = read_digits(text.substr(negative ? 1 : 0));
     if (!number) {
-        return failure(
-            fmt::format("{} is no whole number, allowed are {} to {}", excerpt(text), lowest, highest));
+        return failure(fmt::format("{} is no whole number, allowed are {} to {}", excerpt(text), lowest, highest));
     }
     const std::int64_t value = negative ? -*number : *number;
     if (value < lowest || value > highest) {
-        return failure(
-            fmt::format("{} is out of range, allowed are {} to {}", excerpt(text), lowest, highest));
+        return failure(fmt::format("{} is out of range, allowed are {} to {}", excerpt(text), lowest, highest));
     }
     return static_cast<int>(value);
 }
@@ -159,15 +153,14 @@ Result<std::string> parse_interface(std::string_view text) {
     const bool good = !text.empty() && text.size() <= max_interface_length && text != "." && text != ".." &&
                       text.find_first_of("/ \t:") == std::string_view::npos;
     if (good) return std::string(text);
-    return failure(fmt::format(
-        "{} is no interface name, allowed are 1 to {} characters without blank, / and :", excerpt(text),
-        max_interface_length));
+    return failure(fmt::format("{} is no interface name, allowed are 1 to {} characters without blank, / and :",
+                               excerpt(text), max_interface_length));
 }
 
 Result<std::string> parse_name(std::string_view text) {
     if (is_section_name(text)) return std::string(text);
-    return failure(fmt::format("{} is no name, allowed are at most {} letters, digits and _-.:@+/",
-                               excerpt(text), max_name_length));
+    return failure(fmt::format("{} is no name, allowed are at most {} letters, digits and _-.:@+/", excerpt(text),
+                               max_name_length));
 }
 
 Result<VirtualAddress> parse_virtual_address(const Words& words) {
@@ -179,16 +172,15 @@ Result<VirtualAddress> parse_virtual_address(const Words& words) {
         std::string* const target = words[i] == "dev"     ? &address.device
                                     : words[i] == "label" ? &address.label
                                                           : nullptr;
-        if (target == nullptr || !target->empty() || i + 1 == words.size())
-            return no_virtual_address(words[i]);
+        if (target == nullptr || !target->empty() || i + 1 == words.size()) return no_virtual_address(words[i]);
         *target = words[i + 1];
     }
     if (!address.device.empty()) {
         if (const auto device = parse_interface(address.device); !device) return failure(device.error());
     }
     if (address.label.size() > max_interface_length) {
-        return failure(fmt::format("the label {} is too long, allowed are {} characters",
-                                   excerpt(address.label), max_interface_length));
+        return failure(fmt::format("the label {} is too long, allowed are {} characters", excerpt(address.label),
+                                   max_interface_length));
     }
     if (!address.label.empty() && prefix->address.family() == Family::ipv6) {
         return failure("an IPv6 address has no label, only an IPv4 address can have one");
@@ -205,8 +197,7 @@ Result<health::Endpoint> parse_endpoint(std::string_view text) {
     const auto address = IpAddress::parse(host);
     if (!address || (address->family() == Family::ipv6) != bracketed)
         return no_endpoint(text, "is no address with a port");
-    if (const auto reason = unusable(*address); !reason.empty())
-        return no_endpoint(text, fmt::format("is {}", reason));
+    if (const auto reason = unusable(*address); !reason.empty()) return no_endpoint(text, fmt::format("is {}", reason));
     if (address->family() == Family::ipv6 && address->is_link_local()) {
         return no_endpoint(text, "is a link-local address, which needs an interface");
     }
@@ -240,9 +231,8 @@ Result<Words> parse_command(const Value& value) {
     const bool path = !words.empty() && words[0].starts_with('/');
     const bool bare_name = !words.empty() && !words[0].empty() && words[0].find('/') == std::string::npos;
     if (path || bare_name) return words;
-    return failure(
-        fmt::format("{} is no program, allowed is an absolute path or a bare name, then its arguments",
-                    excerpt(words.empty() ? "" : words[0])));
+    return failure(fmt::format("{} is no program, allowed is an absolute path or a bare name, then its arguments",
+                               excerpt(words.empty() ? "" : words[0])));
 }
 
 }  // namespace vrrpd::config

@@ -56,8 +56,7 @@ struct TrackedName {
 /// `NAME [weight N [reverse]]`.
 Result<TrackedName> parse_track(const Words& words);
 
-/// A command as its argv: a program, by an absolute path or a bare name, and its arguments. There is no
-/// shell.
+/// A command as its argv: a program, by an absolute path or a bare name, and its arguments. There is no shell.
 Result<Words> parse_command(const Value& value);
 
 }  // namespace vrrpd::config

@@ -1,5 +1,4 @@
-// What is wrong with a configuration, as a value: where, in which key, and a sentence for the person who
-// wrote it.
+// What is wrong with a configuration, as a value: where, in which key, and a sentence for the person who wrote it.
 //
 // Reading never stops at the first problem; every room of this folder appends to one list, and all are shown
 // in one run.

@@ -53,8 +53,8 @@ Result<std::string> find_program(const std::string& program) {
         std::string path = fmt::format("{}/{}", folder, program);
         if (execution_error(path) == 0) return path;
     }
-    return failure(fmt::format("there is no program {} in {}, allowed is also an absolute path",
-                               excerpt(program), fmt::join(folders, ":")));
+    return failure(fmt::format("there is no program {} in {}, allowed is also an absolute path", excerpt(program),
+                               fmt::join(folders, ":")));
 }
 
 std::string host_name() {
@@ -116,8 +116,7 @@ Credentials Resolver::credentials(const Draft& draft, const std::string& user) {
     if (user.empty()) {
         const bool reported = !config_.global.script_user.empty();
         if (!script_credentials_ && !reported) {
-            report_.error(draft, "user",
-                          "this host has neither vrrpd_script nor nobody, name a user that exists");
+            report_.error(draft, "user", "this host has neither vrrpd_script nor nobody, name a user that exists");
         }
         return script_credentials_.value_or(Credentials{});
     }
@@ -162,8 +161,7 @@ InstanceOptions Resolver::instance(const Draft& draft) {
     if (!options.addresses.empty()) options.family = options.addresses.front().prefix.address.family();
     options.password = password(draft, instance_draft);
     for (const TrackReference& track : instance_draft.track_checks) {
-        const auto index =
-            index_of(drafts_.checks, Section::check, draft, track.place, "track_check", track.name);
+        const auto index = index_of(drafts_.checks, Section::check, draft, track.place, "track_check", track.name);
         if (index) options.checks.push_back({*index, track.weight, track.reverse});
     }
     for (const auto& [name, place] : instance_draft.preempt_checks) {
@@ -185,24 +183,22 @@ std::optional<std::string> Resolver::password(const Draft& draft, const Instance
     constexpr std::size_t limit = 4096;
     const auto text = read_text_file(instance.password_file, limit);
     if (!text) {
-        report_.error(draft, "auth_pass_file",
-                      fmt::format("{} {}", excerpt(instance.password_file), text.error()));
+        report_.error(draft, "auth_pass_file", fmt::format("{} {}", excerpt(instance.password_file), text.error()));
         return std::nullopt;
     }
     std::string password = text->substr(0, text->find('\n'));
     if (password.ends_with('\r')) password.pop_back();
     if (password.empty() || password.size() > max_password_length) {
-        report_.error(draft, "auth_pass_file",
-                      fmt::format("its first line has {} characters, allowed are 1 to {}", password.size(),
-                                  max_password_length));
+        report_.error(
+            draft, "auth_pass_file",
+            fmt::format("its first line has {} characters, allowed are 1 to {}", password.size(), max_password_length));
         return std::nullopt;
     }
     return password;
 }
 
-std::optional<std::size_t> Resolver::index_of(const std::deque<Draft>& targets, Section kind,
-                                              const Draft& draft, const Place& place, std::string_view key,
-                                              const std::string& name) {
+std::optional<std::size_t> Resolver::index_of(const std::deque<Draft>& targets, Section kind, const Draft& draft,
+                                              const Place& place, std::string_view key, const std::string& name) {
     const auto found = std::ranges::find(targets, name, &Draft::name);
     if (found != targets.end()) return static_cast<std::size_t>(found - targets.begin());
     if (drafts_.doubtful_names.contains(name)) return std::nullopt;

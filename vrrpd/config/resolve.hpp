@@ -10,8 +10,7 @@
 
 namespace vrrpd::config {
 
-/// Instances, checks and services keep the order of their sections, so that draft and options have the same
-/// index.
+/// Instances, checks and services keep the order of their sections, so that draft and options have the same index.
 Config resolve(const Drafts& drafts, Report& report);
 
 }  // namespace vrrpd::config

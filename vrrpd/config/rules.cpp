@@ -23,8 +23,7 @@ void check_required(const Draft& draft, Report& report) {
     }
 }
 
-// 40 bytes of IPv6 header, 8 of VRRP and 16 an address: one more would not fit a frame of 1500 (conformance
-// A18).
+// 40 bytes of IPv6 header, 8 of VRRP and 16 an address: one more would not fit a frame of 1500 (conformance A18).
 constexpr std::size_t max_ipv6_addresses = 89;
 constexpr std::size_t max_addresses = 255;  // the count is one byte
 
@@ -37,14 +36,12 @@ void check_version(const Draft& draft, const InstanceOptions& options, Report& r
     if (draft.is_doubtful("advert_int")) return;
     const Duration interval = options.advert_interval;
     if (v2 && interval % seconds(1) != Duration::zero()) {
-        report.error(
-            draft, "advert_int",
-            fmt::format("{} with version 2, allowed are whole seconds, 1s to 255s", to_text(interval)));
+        report.error(draft, "advert_int",
+                     fmt::format("{} with version 2, allowed are whole seconds, 1s to 255s", to_text(interval)));
     }
     if (!v2 && (interval > milliseconds(40950) || interval % milliseconds(10) != Duration::zero())) {
-        report.error(
-            draft, "advert_int",
-            fmt::format("{} with version 3, allowed is 10ms to 40.95s in steps of 10ms", to_text(interval)));
+        report.error(draft, "advert_int",
+                     fmt::format("{} with version 3, allowed is 10ms to 40.95s in steps of 10ms", to_text(interval)));
     }
 }
 
@@ -70,15 +67,13 @@ void check_addresses(const Draft& draft, const InstanceDraft& instance, const In
                      Report& report) {
     const auto& addresses = options.addresses;
     const auto count = addresses.size();
-    const auto stranger = std::ranges::find_if(addresses, [&](const VirtualAddress& address) {
-        return address.prefix.address.family() != options.family;
-    });
+    const auto stranger = std::ranges::find_if(
+        addresses, [&](const VirtualAddress& address) { return address.prefix.address.family() != options.family; });
     if (stranger != addresses.end()) {
-        report.error_at(
-            draft, instance.address_places.at(stranger->prefix.address), "virtual_ipaddress",
-            fmt::format("{} is of another family than the first address, allowed is one family; the other "
-                        "goes to virtual_ipaddress_excluded or to an instance of its own",
-                        stranger->prefix.address.to_string()));
+        report.error_at(draft, instance.address_places.at(stranger->prefix.address), "virtual_ipaddress",
+                        fmt::format("{} is of another family than the first address, allowed is one family; the other "
+                                    "goes to virtual_ipaddress_excluded or to an instance of its own",
+                                    stranger->prefix.address.to_string()));
     } else if (options.family == Family::ipv6 && count > max_ipv6_addresses) {
         report.error(draft, "virtual_ipaddress",
                      fmt::format("{} IPv6 addresses do not fit one packet, allowed are {}; the rest goes to "
@@ -105,9 +100,8 @@ void check_owner(const Draft& draft, const InstanceOptions& options, Report& rep
     if (options.priority != owner_priority || draft.is_doubtful("priority")) return;
     for (const std::string_view key : {"track_check", "service"}) {
         if (draft.has(key)) {
-            report.error(
-                draft, key,
-                "priority 255 owns the addresses and cannot step back, allowed is priority 1 to 254");
+            report.error(draft, key,
+                         "priority 255 owns the addresses and cannot step back, allowed is priority 1 to 254");
         }
     }
     if (!options.preempt) report.warning(draft, "nopreempt", "priority 255 always preempts");
@@ -115,10 +109,9 @@ void check_owner(const Draft& draft, const InstanceOptions& options, Report& rep
 
 void check_habits(const Draft& draft, const InstanceOptions& options, Report& report) {
     if (options.down_timer_adverts != 3 && !draft.is_doubtful("down_timer_adverts")) {
-        report.warning(
-            draft, "down_timer_adverts",
-            fmt::format("{} leaves the RFC, which waits for 3 intervals; all hosts must have the same",
-                        options.down_timer_adverts));
+        report.warning(draft, "down_timer_adverts",
+                       fmt::format("{} leaves the RFC, which waits for 3 intervals; all hosts must have the same",
+                                   options.down_timer_adverts));
     }
     const bool fixed_checksum = options.checksum != ChecksumMode::automatic;
     if (fixed_checksum && (options.version == Version::v2 || options.family == Family::ipv6)) {
@@ -170,8 +163,7 @@ void check_type(const Draft& draft, const health::CheckOptions& check, Report& r
 }
 
 void check_timing(const Draft& draft, const health::CheckOptions& check, Report& report) {
-    if (draft.is_doubtful("timeout") || draft.is_doubtful("interval") || check.timeout <= check.interval)
-        return;
+    if (draft.is_doubtful("timeout") || draft.is_doubtful("interval") || check.timeout <= check.interval) return;
     report.error(draft, draft.has("timeout") ? "timeout" : "interval",
                  fmt::format("the timeout {} is longer than the interval {}, allowed is at most the interval",
                              to_text(check.timeout), to_text(check.interval)));
@@ -184,13 +176,12 @@ void check_router_ids(const Drafts& drafts, const Config& config, Report& report
         const InstanceOptions& instance = config.instances[i];
         const Draft& draft = drafts.instances[i];
         if (instance.interface.empty() || instance.virtual_router_id == 0) continue;
-        const auto [other, is_first] = users.emplace(
-            std::tuple{instance.interface, instance.family, instance.virtual_router_id}, draft.title);
+        const auto [other, is_first] =
+            users.emplace(std::tuple{instance.interface, instance.family, instance.virtual_router_id}, draft.title);
         if (is_first) continue;
-        report.error(
-            draft, "virtual_router_id",
-            fmt::format("{} on {} belongs to [{}], allowed is one that is unique per interface and family",
-                        instance.virtual_router_id, instance.interface, other->second));
+        report.error(draft, "virtual_router_id",
+                     fmt::format("{} on {} belongs to [{}], allowed is one that is unique per interface and family",
+                                 instance.virtual_router_id, instance.interface, other->second));
     }
 }
 
@@ -203,14 +194,13 @@ void check_shared_addresses(const Drafts& drafts, const Config& config, Report& 
             const std::string& device = address.device.empty() ? instance.interface : address.device;
             const auto [holder, is_first] = holders.emplace(std::pair{device, address.prefix.address}, i);
             if (is_first) return;
-            report.error_at(drafts.instances[i], places.at(address.prefix.address), key,
-                            fmt::format("{} on {} belongs to [{}], allowed is one instance for an address",
-                                        address.prefix.address.to_string(), device,
-                                        drafts.instances[holder->second].title));
+            report.error_at(
+                drafts.instances[i], places.at(address.prefix.address), key,
+                fmt::format("{} on {} belongs to [{}], allowed is one instance for an address",
+                            address.prefix.address.to_string(), device, drafts.instances[holder->second].title));
         };
         for (const VirtualAddress& address : instance.addresses) claim(address, "virtual_ipaddress");
-        for (const VirtualAddress& address : instance.excluded_addresses)
-            claim(address, "virtual_ipaddress_excluded");
+        for (const VirtualAddress& address : instance.excluded_addresses) claim(address, "virtual_ipaddress_excluded");
     }
 }
 
@@ -226,11 +216,10 @@ void check_tracked_addresses(const Drafts& drafts, const Config& config, Report&
             const auto check = std::ranges::find(config.checks, track.name, &health::CheckOptions::name);
             if (check == config.checks.end() || check->kind == health::Kind::script) continue;
             if (!ours.contains(check->endpoint.address)) continue;
-            report.error_at(
-                draft, track.place, "track_check",
-                fmt::format("[check {}] asks {}, which is a virtual address: the standby would judge the "
-                            "other host; use it as check of the [service NAME]",
-                            track.name, check->endpoint.address.to_string()));
+            report.error_at(draft, track.place, "track_check",
+                            fmt::format("[check {}] asks {}, which is a virtual address: the standby would judge the "
+                                        "other host; use it as check of the [service NAME]",
+                                        track.name, check->endpoint.address.to_string()));
         }
     }
 }
@@ -240,13 +229,12 @@ void check_shared_checks(const Drafts& drafts, const Config& config, Report& rep
     std::map<std::string, std::string> owners;
     for (std::size_t i = 0; i < config.services.size(); ++i) {
         const std::string& check = config.services[i].check;
-        if (std::ranges::find(config.checks, check, &health::CheckOptions::name) == config.checks.end())
-            continue;
+        if (std::ranges::find(config.checks, check, &health::CheckOptions::name) == config.checks.end()) continue;
         const auto [owner, is_first] = owners.emplace(check, drafts.services[i].title);
         if (is_first) continue;
-        report.error(drafts.services[i], "check",
-                     fmt::format("[check {}] belongs to [{}], allowed is one service for a check", check,
-                                 owner->second));
+        report.error(
+            drafts.services[i], "check",
+            fmt::format("[check {}] belongs to [{}], allowed is one service for a check", check, owner->second));
     }
 }
 

@@ -43,8 +43,7 @@ Type<bool> yes_or_no() {
 }
 
 Type<bool> no_or_yes() {
-    return {"yes or no",
-            [](const Value& value) { return parse_boolean(text_of(value)).map(std::logical_not<>{}); }};
+    return {"yes or no", [](const Value& value) { return parse_boolean(text_of(value)).map(std::logical_not<>{}); }};
 }
 
 Type<std::string> text(std::size_t longest) {
@@ -64,8 +63,7 @@ Type<std::string> absolute_path() {
 }
 
 Type<Words> command() {
-    return {"program and arguments, without a shell",
-            [](const Value& value) { return parse_command(value); }};
+    return {"program and arguments, without a shell", [](const Value& value) { return parse_command(value); }};
 }
 
 /// One of some words. `refused` are words that a user may expect, each with the sentence why it is not there.
@@ -98,8 +96,8 @@ struct Flags {
 
 /// A key with one value, which becomes a member of the section's draft.
 template <typename Body, typename T, typename Member>
-Key single(Section section, std::string name, Type<T> type, Member member, std::string standard,
-           std::string help, Flags flags = {}) {
+Key single(Section section, std::string name, Type<T> type, Member member, std::string standard, std::string help,
+           Flags flags = {}) {
     auto apply = [type, member](Draft& draft, const Value& value, const Place&) -> Sentences {
         auto read = type.read(value);
         if (!read) return {read.error()};
@@ -127,26 +125,22 @@ Key list(Section section, std::string name, std::string type, std::string help, 
 }
 
 template <typename T, typename Member>
-Key global(std::string name, Type<T> type, Member member, std::string standard, std::string help,
-           Flags flags = {}) {
+Key global(std::string name, Type<T> type, Member member, std::string standard, std::string help, Flags flags = {}) {
     return single<GlobalOptions>(Section::global, name, type, member, standard, help, flags);
 }
 
 template <typename T, typename Member>
-Key instance(std::string name, Type<T> type, Member member, std::string standard, std::string help,
-             Flags flags = {}) {
+Key instance(std::string name, Type<T> type, Member member, std::string standard, std::string help, Flags flags = {}) {
     return single<InstanceDraft>(Section::instance, name, type, member, standard, help, flags);
 }
 
 template <typename T, typename Member>
-Key check(std::string name, Type<T> type, Member member, std::string standard, std::string help,
-          Flags flags = {}) {
+Key check(std::string name, Type<T> type, Member member, std::string standard, std::string help, Flags flags = {}) {
     return single<CheckDraft>(Section::check, name, type, member, standard, help, flags);
 }
 
 template <typename T, typename Member>
-Key service(std::string name, Type<T> type, Member member, std::string standard, std::string help,
-            Flags flags = {}) {
+Key service(std::string name, Type<T> type, Member member, std::string standard, std::string help, Flags flags = {}) {
     return single<ServiceDraft>(Section::service, name, type, member, standard, help, flags);
 }
 
@@ -167,21 +161,19 @@ Type<int> facility() {
 
 Type<health::Kind> check_kind() {
     const std::string later = "is not supported by this version";
-    return choice<health::Kind>({{"tcp", health::Kind::tcp},
-                                 {"memcached", health::Kind::memcached},
-                                 {"script", health::Kind::script}},
-                                {{"redis", later},
-                                 {"http", later},
-                                 {"send_expect", later},
-                                 {"process", later},
-                                 {"file", later},
-                                 {"ping", later}});
+    return choice<health::Kind>(
+        {{"tcp", health::Kind::tcp}, {"memcached", health::Kind::memcached}, {"script", health::Kind::script}},
+        {{"redis", later},
+         {"http", later},
+         {"send_expect", later},
+         {"process", later},
+         {"file", later},
+         {"ping", later}});
 }
 
 Type<bool> authentication() {
-    return choice<bool>(
-        {{"none", false}, {"PASS", true}},
-        {{"AH", "is not there, it was withdrawn with RFC 3768 and nobody but IPsec can do it"}});
+    return choice<bool>({{"none", false}, {"PASS", true}},
+                        {{"AH", "is not there, it was withdrawn with RFC 3768 and nobody but IPsec can do it"}});
 }
 
 Type<std::string> interface_name() {
@@ -189,8 +181,7 @@ Type<std::string> interface_name() {
 }
 
 Type<std::string> name_of(std::string_view kind) {
-    return {fmt::format("NAME of a [{} NAME]", kind),
-            [](const Value& value) { return parse_name(text_of(value)); }};
+    return {fmt::format("NAME of a [{} NAME]", kind), [](const Value& value) { return parse_name(text_of(value)); }};
 }
 
 Type<health::Endpoint> endpoint() {
@@ -199,13 +190,12 @@ Type<health::Endpoint> endpoint() {
 
 /// Not quoted in messages: a password belongs in no log.
 Type<std::string> password() {
-    return {
-        "text, 1 to 8 characters", [](const Value& value) -> Result<std::string> {
-            std::string read = text_of(value);
-            if (!read.empty() && read.size() <= max_password_length) return read;
-            return failure(fmt::format("{} characters long, allowed are 1 to {}: the rest would not be sent",
-                                       read.size(), max_password_length));
-        }};
+    return {"text, 1 to 8 characters", [](const Value& value) -> Result<std::string> {
+                std::string read = text_of(value);
+                if (!read.empty() && read.size() <= max_password_length) return read;
+                return failure(fmt::format("{} characters long, allowed are 1 to {}: the rest would not be sent",
+                                           read.size(), max_password_length));
+            }};
 }
 
 auto add_address(std::vector<VirtualAddress> InstanceOptions::*target) {
@@ -224,8 +214,7 @@ auto add_address(std::vector<VirtualAddress> InstanceOptions::*target) {
 std::string add_track(InstanceDraft& draft, const Value& item, const Place& place) {
     const auto track = parse_track(words_of(item));
     if (!track) return track.error();
-    if (std::ranges::find(draft.track_checks, track->name, &TrackReference::name) !=
-        draft.track_checks.end()) {
+    if (std::ranges::find(draft.track_checks, track->name, &TrackReference::name) != draft.track_checks.end()) {
         return fmt::format("{} is there twice, an instance tracks each check once", excerpt(track->name));
     }
     draft.track_checks.push_back({*track, place});
@@ -253,15 +242,13 @@ Key memcached_probe() {
         const auto read = type.read(value);
         return read ? Sentences{} : Sentences{read.error()};
     };
-    return {Section::check, "probe", type.text, "version", "memcached: what is asked",
-            false,          false,   false,     apply};
+    return {Section::check, "probe", type.text, "version", "memcached: what is asked", false, false, false, apply};
 }
 
 /// The files behind it are read before any key is applied (source.hpp).
 Key include() {
-    return list<GlobalOptions>(Section::global, "include",
-                               "path or pattern, relative to the file that names it", "further files",
-                               [](GlobalOptions&, const Value&, const Place&) { return ""; });
+    return list<GlobalOptions>(Section::global, "include", "path or pattern, relative to the file that names it",
+                               "further files", [](GlobalOptions&, const Value&, const Place&) { return ""; });
 }
 
 void add_global_keys(std::vector<Key>& keys) {
@@ -276,46 +263,38 @@ void add_global_keys(std::vector<Key>& keys) {
                                          {"info", LogLevel::info},
                                          {"debug", LogLevel::debug}});
     const Flags empty{.may_be_empty = true};
-    keys.push_back(global("router_id", text(255), &G::router_id, "",
-                          "name of this host in the log; default: the host name"));
+    keys.push_back(
+        global("router_id", text(255), &G::router_id, "", "name of this host in the log; default: the host name"));
     keys.push_back(global("log_target", target, &G::log_target, "auto", "where the log goes"));
-    keys.push_back(
-        global("log_level", level, &G::log_level, "info", "the least important lines that are logged"));
-    keys.push_back(
-        global("log_facility", facility(), &G::log_facility, "daemon", "facility of the log lines"));
+    keys.push_back(global("log_level", level, &G::log_level, "info", "the least important lines that are logged"));
+    keys.push_back(global("log_facility", facility(), &G::log_facility, "daemon", "facility of the log lines"));
     keys.push_back(global("script_user", text(32), &G::script_user, "",
                           "who scripts and commands run as; default: vrrpd_script, else nobody", empty));
     keys.push_back(global("realtime", yes_or_no(), &G::realtime, "yes", "SCHED_RR for the protocol thread"));
-    keys.push_back(
-        global("lock_memory", yes_or_no(), &G::lock_memory, "yes", "keep the program out of swap"));
+    keys.push_back(global("lock_memory", yes_or_no(), &G::lock_memory, "yes", "keep the program out of swap"));
     keys.push_back(include());
 }
 
 void add_protocol_keys(std::vector<Key>& keys) {
     using I = InstanceDraft;
     const auto version = choice<Version>({{"2", Version::v2}, {"3", Version::v3}});
-    const auto checksum = choice<ChecksumMode>({{"auto", ChecksumMode::automatic},
-                                                {"rfc9568", ChecksumMode::rfc9568},
-                                                {"rfc5798", ChecksumMode::rfc5798}});
+    const auto checksum = choice<ChecksumMode>(
+        {{"auto", ChecksumMode::automatic}, {"rfc9568", ChecksumMode::rfc9568}, {"rfc5798", ChecksumMode::rfc5798}});
     const std::string address = "ADDR[/LEN] [dev IF] [label L]";
     const Flags required{.required = true};
     keys.push_back(instance("interface", interface_name(), &I::interface, "", "where adverts go", required));
     keys.push_back(instance("virtual_router_id", number(1, 255), &I::virtual_router_id, "",
-                            "VRID: the same on all hosts of the pair, unique per interface and family",
-                            required));
+                            "VRID: the same on all hosts of the pair, unique per interface and family", required));
     keys.push_back(instance("priority", number(1, owner_priority), &I::priority, "100",
                             "the highest is MASTER; 255: the owner of the addresses"));
-    keys.push_back(
-        instance("advert_int", duration(milliseconds(10), seconds(255)), &I::advert_interval, "1s",
-                 "time between adverts; version 3: 10ms to 40.95s in 10ms steps, version 2: whole seconds"));
+    keys.push_back(instance("advert_int", duration(milliseconds(10), seconds(255)), &I::advert_interval, "1s",
+                            "time between adverts; version 3: 10ms to 40.95s in 10ms steps, version 2: whole seconds"));
     keys.push_back(instance("version", version, &I::version, "3", "VRRP version"));
     keys.push_back(list<I>(Section::instance, "virtual_ipaddress", address,
                            "addresses that move and stand in the advert", add_address(&I::addresses)));
     keys.push_back(list<I>(Section::instance, "virtual_ipaddress_excluded", address,
-                           "addresses that move and do not stand in the advert",
-                           add_address(&I::excluded_addresses)));
-    keys.push_back(
-        instance("checksum", checksum, &I::checksum, "auto", "version 3 over IPv4: the form that is sent"));
+                           "addresses that move and do not stand in the advert", add_address(&I::excluded_addresses)));
+    keys.push_back(instance("checksum", checksum, &I::checksum, "auto", "version 3 over IPv4: the form that is sent"));
     keys.push_back(instance("auth_type", authentication(), &I::with_password, "none", "version 2 only"));
     keys.push_back(instance("auth_pass", password(), &I::password, "", "the password of auth_type = PASS"));
     keys.push_back(
@@ -338,8 +317,7 @@ void add_behaviour_keys(std::vector<Key>& keys) {
                            add_reference(&I::preempt_checks)));
     keys.push_back(list<I>(Section::instance, "service", "NAME of a [service NAME]",
                            "services that start and stop with the role", add_reference(&I::service_names)));
-    keys.push_back(
-        instance("garp_master_repeat", number(1, 100), &I::announce_count, "5", "announcements in a burst"));
+    keys.push_back(instance("garp_master_repeat", number(1, 100), &I::announce_count, "5", "announcements in a burst"));
     keys.push_back(instance("garp_interval", duration(none, seconds(10)), &I::announce_interval, "20ms",
                             "time between two announcements of one address"));
     keys.push_back(instance("garp_master_delay", duration(none, hours(1)), &I::announce_repeat_delay, "5s",
@@ -358,10 +336,8 @@ void add_check_keys(std::vector<Key>& keys) {
     keys.push_back(check("address", endpoint(), &C::endpoint, "", "tcp, memcached: where"));
     keys.push_back(memcached_probe());
     keys.push_back(check("command", command(), &C::command, "", "script: exit code 0 is a success"));
-    keys.push_back(
-        check("user", text(32), &C::user, "", "script: who it runs as; default: script_user", empty));
-    keys.push_back(
-        check("interval", duration(milliseconds(10), hours(1)), &C::interval, "1s", "time between probes"));
+    keys.push_back(check("user", text(32), &C::user, "", "script: who it runs as; default: script_user", empty));
+    keys.push_back(check("interval", duration(milliseconds(10), hours(1)), &C::interval, "1s", "time between probes"));
     keys.push_back(check("timeout", duration(milliseconds(1), hours(1)), &C::timeout, "500ms",
                          "of connect and exchange together; at most the interval"));
     keys.push_back(check("fall", number(1, 1000), &C::fall, "2", "failures in a row until it fails"));
@@ -369,20 +345,17 @@ void add_check_keys(std::vector<Key>& keys) {
     keys.push_back(check("init_fail", yes_or_no(), &C::init_fail, "no", "failing until the first success"));
     keys.push_back(check("watch", yes_or_no(), &C::watch, "yes",
                          "tcp, memcached: hold one idle connection; its loss triggers a probe"));
-    keys.push_back(
-        check("fast_fail", yes_or_no(), &C::fast_fail, "yes", "after a failure probe again at once"));
+    keys.push_back(check("fast_fail", yes_or_no(), &C::fast_fail, "yes", "after a failure probe again at once"));
 }
 
 void add_service_keys(std::vector<Key>& keys) {
     using S = ServiceDraft;
-    const auto run =
-        choice<service::Run>({{"master", service::Run::master}, {"always", service::Run::always}});
-    const auto on_failure = choice<service::OnFailure>(
-        {{"fault", service::OnFailure::fault}, {"ignore", service::OnFailure::ignore}});
+    const auto run = choice<service::Run>({{"master", service::Run::master}, {"always", service::Run::always}});
+    const auto on_failure =
+        choice<service::OnFailure>({{"fault", service::OnFailure::fault}, {"ignore", service::OnFailure::ignore}});
     const Flags empty{.may_be_empty = true};
     const Flags required{.required = true};
-    keys.push_back(
-        service("command", command(), &S::command, "", "the program, in the foreground", required));
+    keys.push_back(service("command", command(), &S::command, "", "the program, in the foreground", required));
     keys.push_back(service("user", text(32), &S::user, "", "who it runs as; default: script_user", empty));
     keys.push_back(service("run", run, &S::run, "master", "when it runs here"));
     keys.push_back(service("listen", endpoint(), &S::listen, "", "it is ready when this accepts"));
@@ -393,10 +366,10 @@ void add_service_keys(std::vector<Key>& keys) {
                            "then SIGKILL to the whole process group"));
     keys.push_back(service("restart_delay", duration(none, seconds(30)), &S::restart_delay, "200ms",
                            "the first restart is at once, then this, doubling up to 30s"));
-    keys.push_back(service("restart_limit", number(1, 1000), &S::restart_limit, "5",
-                           "failures in a row until it failed"));
-    keys.push_back(service("on_failure", on_failure, &S::on_failure, "fault",
-                           "what its failure means for the instance"));
+    keys.push_back(
+        service("restart_limit", number(1, 1000), &S::restart_limit, "5", "failures in a row until it failed"));
+    keys.push_back(
+        service("on_failure", on_failure, &S::on_failure, "fault", "what its failure means for the instance"));
 }
 
 }  // namespace

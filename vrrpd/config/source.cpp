@@ -40,8 +40,7 @@ class File {
 std::vector<std::string> expand(const std::string& pattern) {
     glob_t found{};
     std::vector<std::string> paths;
-    if (glob(pattern.c_str(), 0, nullptr, &found) == 0)
-        paths.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+    if (glob(pattern.c_str(), 0, nullptr, &found) == 0) paths.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
     globfree(&found);
     return paths;
 }
@@ -69,8 +68,7 @@ class SourceReader {
   private:
     std::string admit(const std::string& path, int depth) {
         struct stat status {};
-        if (depth > max_depth)
-            return fmt::format("is nested too deep, at most {} levels are allowed", max_depth);
+        if (depth > max_depth) return fmt::format("is nested too deep, at most {} levels are allowed", max_depth);
         if (source_.files.size() >= max_files)
             return fmt::format("is one file too many, at most {} are allowed", max_files);
         if (stat(path.c_str(), &status) != 0) return {};

@@ -12,8 +12,7 @@ constexpr std::string_view no_mail = "there is no mail here; watch the log or th
 constexpr std::string_view no_lvs = "there is no LVS here; a local service is a [service NAME]";
 constexpr std::string_view authentication =
     "write auth_type = PASS and auth_pass = ... in the instance, version 2 only";
-constexpr std::string_view per_instance =
-    "a default for all instances stands in [defaults] under its instance name";
+constexpr std::string_view per_instance = "a default for all instances stands in [defaults] under its instance name";
 
 struct Hint {
     std::string_view kind;  // empty: in every section
@@ -24,8 +23,7 @@ struct Hint {
 constexpr std::array section_hints{
     Hint{"", "vrrp_sync_group", later},
     Hint{"", "global_defs", "the section is [global] here"},
-    Hint{"", "vrrp_script",
-         "write [check NAME] with type = script, command, interval, timeout, fall and rise"},
+    Hint{"", "vrrp_script", "write [check NAME] with type = script, command, interval, timeout, fall and rise"},
     Hint{"", "vrrp_track_process", "write [check NAME] with a type that asks the program for an answer"},
     Hint{"", "vrrp_track_file", "write [check NAME] with type = script"},
     Hint{"", "track_script", "write track_check = NAME in the instance"},
@@ -94,8 +92,7 @@ constexpr std::array key_hints{
     Hint{"", "virtual_server", no_lvs},
     Hint{"", "authentication", authentication},
     Hint{"", "track_script", "write track_check = NAME; the script is a [check NAME] with type = script"},
-    Hint{"", "track_process",
-         "write track_check = NAME of a [check NAME] that asks the program for an answer"},
+    Hint{"", "track_process", "write track_check = NAME of a [check NAME] that asks the program for an answer"},
     Hint{"", "preempt", "preempting is the default; nopreempt = yes turns it off"},
     Hint{"", "use_vmac", "there is no virtual MAC here: a new holder announces the addresses"},
     Hint{"", "accept", "the holder always accepts packets for its addresses"},
@@ -103,10 +100,8 @@ constexpr std::array key_hints{
     Hint{"", "native_ipv6", "there is none: the virtual_ipaddress decides"},
     Hint{"", "debug", "write log_level = debug in [global]"},
     Hint{"", "dynamic_interfaces", "there is none: an interface may come and go at any time"},
-    Hint{"", "script_security",
-         "there is none: commands never run through a shell and never as root unasked"},
-    Hint{"", "enable_script_security",
-         "there is none: commands never run through a shell and never as root unasked"},
+    Hint{"", "script_security", "there is none: commands never run through a shell and never as root unasked"},
+    Hint{"", "enable_script_security", "there is none: commands never run through a shell and never as root unasked"},
     Hint{"", "vrrp_rt_priority", "write realtime = yes"},
     Hint{"", "vrrp_no_swap", "write lock_memory = yes"},
     Hint{"", "vrrp_version", per_instance},
@@ -121,9 +116,8 @@ constexpr std::array key_hints{
 
 template <std::size_t N>
 std::string_view find_hint(const std::array<Hint, N>& hints, std::string_view kind, std::string_view word) {
-    const auto found = std::ranges::find_if(hints, [&](const Hint& hint) {
-        return hint.word == word && (hint.kind.empty() || hint.kind == kind);
-    });
+    const auto found = std::ranges::find_if(
+        hints, [&](const Hint& hint) { return hint.word == word && (hint.kind.empty() || hint.kind == kind); });
     return found == hints.end() ? std::string_view{} : found->text;
 }
 

@@ -13,8 +13,7 @@ namespace vrrpd::config {
 /// change for a short word, up to three for a long one.
 std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& known);
 
-/// A sentence about a section kind that we deliberately lack, or do not have yet; empty: nothing is known
-/// about it.
+/// A sentence about a section kind that we deliberately lack, or do not have yet; empty: nothing is known about it.
 std::string_view hint_for_section(std::string_view kind);
 
 /// The same for a key; `kind` is the kind of the section that it stands in.

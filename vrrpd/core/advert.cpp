@@ -46,16 +46,14 @@ bool equal_secret(std::span<const std::uint8_t> received, const AuthData& ours) 
 
 std::optional<ChecksumForm> checksum_form(const Packet& packet, Version version) {
     const bool message_only = internet_checksum(packet.message) == 0;
-    if (version == Version::v2)
-        return message_only ? std::optional(ChecksumForm::message_only) : std::nullopt;
+    if (version == Version::v2) return message_only ? std::optional(ChecksumForm::message_only) : std::nullopt;
     if (packet.source.family() == Family::ipv4 && message_only) return ChecksumForm::message_only;
     const auto sum = pseudo_header_sum(packet.source, packet.destination, packet.message.size());
     if (internet_checksum(packet.message, sum) == 0) return ChecksumForm::pseudo_header;
     return std::nullopt;
 }
 
-std::optional<Refusal> check_auth(std::span<const std::uint8_t> message,
-                                  std::optional<std::string_view> password) {
+std::optional<Refusal> check_auth(std::span<const std::uint8_t> message, std::optional<std::string_view> password) {
     const std::uint8_t type = message[4];
     if (type > auth_highest) return Refusal::auth_unknown;
     if (type != (password ? auth_password : auth_none)) return Refusal::auth_mismatch;
@@ -71,9 +69,8 @@ bool looks_like_carp(std::span<const std::uint8_t> message) {
 
 const char* to_string(Refusal refusal) {
     static constexpr std::array<const char*, refusal_count> names = {
-        "length",       "carp_like",     "version",   "type",       "ttl",   "vrid",
-        "options",      "destination",   "source",    "own_source", "count", "checksum",
-        "auth_unknown", "auth_mismatch", "auth_fail", "interval"};
+        "length", "carp_like",  "version", "type",     "ttl",          "vrid",          "options",   "destination",
+        "source", "own_source", "count",   "checksum", "auth_unknown", "auth_mismatch", "auth_fail", "interval"};
     return names[static_cast<std::size_t>(refusal)];
 }
 
@@ -90,8 +87,7 @@ std::variant<Advert, Refusal> decode(const Packet& packet, const Expectation& ex
     const auto message = packet.message;
     const auto header = read_header(message);
     if (const auto* refusal = std::get_if<Refusal>(&header)) return *refusal;
-    if (std::get<Header>(header).version != static_cast<std::uint8_t>(expected.version))
-        return Refusal::version;
+    if (std::get<Header>(header).version != static_cast<std::uint8_t>(expected.version)) return Refusal::version;
 
     const std::size_t count = message[3];
     const std::size_t list_size = count * address_size(packet.source.family());
@@ -154,11 +150,10 @@ std::size_t encode(const Outgoing& advert, std::span<std::uint8_t> bytes) {
     for (const auto& address : advert.addresses) {
         place = std::ranges::copy(address.prefix.address.bytes(), place).out;
     }
-    const bool pseudo_header =
-        advert.version == Version::v3 &&
-        (family == Family::ipv6 || advert.checksum_form == ChecksumForm::pseudo_header);
-    const std::uint16_t sum = internet_checksum(
-        bytes, pseudo_header ? pseudo_header_sum(advert.source, advert.destination, size) : 0);
+    const bool pseudo_header = advert.version == Version::v3 &&
+                               (family == Family::ipv6 || advert.checksum_form == ChecksumForm::pseudo_header);
+    const std::uint16_t sum =
+        internet_checksum(bytes, pseudo_header ? pseudo_header_sum(advert.source, advert.destination, size) : 0);
     bytes[6] = static_cast<std::uint8_t>(sum >> 8);
     bytes[7] = static_cast<std::uint8_t>(sum);
     return size;

@@ -8,8 +8,7 @@
 //     (caller): TTL, VRID, destination, source            Router, which knows interfaces and instances
 //     message:  version, count, length, checksum, auth, interval      decode(), against an instance
 //
-// A list of addresses that differs from ours is no reason to refuse (decision 7); it is the caller's to
-// compare.
+// A list of addresses that differs from ours is no reason to refuse (decision 7); it is the caller's to compare.
 #pragma once
 
 #include <cstddef>

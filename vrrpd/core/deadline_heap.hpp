@@ -1,5 +1,4 @@
-// The deadlines of many instances, the earliest first: a binary heap that knows where each instance stands in
-// it.
+// The deadlines of many instances, the earliest first: a binary heap that knows where each instance stands in it.
 #pragma once
 
 #include <cstddef>

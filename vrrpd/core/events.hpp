@@ -70,8 +70,8 @@ struct SendFailed {
     Text reason{};
 };
 
-using Event = std::variant<Packet, Startup, Shutdown, PathChanged, CheckChanged, AddressesSettled,
-                           ServicesChanged, SendFailed>;
+using Event =
+    std::variant<Packet, Startup, Shutdown, PathChanged, CheckChanged, AddressesSettled, ServicesChanged, SendFailed>;
 
 // ---- actions
 

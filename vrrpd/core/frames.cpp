@@ -22,8 +22,7 @@ class Writer {
     explicit Writer(Frame& frame) : frame_(frame) {}
 
     Writer& bytes(std::span<const std::uint8_t> field) {
-        std::copy(field.begin(), field.end(),
-                  frame_.bytes.begin() + static_cast<std::ptrdiff_t>(frame_.size));
+        std::copy(field.begin(), field.end(), frame_.bytes.begin() + static_cast<std::ptrdiff_t>(frame_.size));
         frame_.size += field.size();
         return *this;
     }
@@ -64,21 +63,15 @@ Frame gratuitous_arp(const MacAddress& sender, const IpAddress& address) {
     return frame;
 }
 
-Frame unsolicited_neighbour_advertisement(const MacAddress& sender, const IpAddress& address,
-                                          const IpAddress& source, bool router) {
+Frame unsolicited_neighbour_advertisement(const MacAddress& sender, const IpAddress& address, const IpAddress& source,
+                                          bool router) {
     assert(address.family() == Family::ipv6 && source.family() == Family::ipv6);
     constexpr std::uint8_t router_flag = 0x80;
     constexpr std::uint8_t override_flag = 0x20;
     Frame frame;
     Writer writer(frame);
     writer.bytes(all_nodes_mac).bytes(sender).u16(0x86dd);
-    writer.u16(0x6000)
-        .u16(0)
-        .u16(icmpv6_size)
-        .u8(icmpv6_protocol)
-        .u8(255)
-        .bytes(source.bytes())
-        .bytes(all_nodes);
+    writer.u16(0x6000).u16(0).u16(icmpv6_size).u8(icmpv6_protocol).u8(255).bytes(source.bytes()).bytes(all_nodes);
 
     const std::size_t message = frame.size;
     writer.u8(136).u8(0).u16(0);
@@ -86,8 +79,7 @@ Frame unsolicited_neighbour_advertisement(const MacAddress& sender, const IpAddr
     writer.bytes(address.bytes());
     writer.u8(2).u8(1).bytes(sender);
 
-    const std::uint16_t checksum =
-        internet_checksum(frame.view().subspan(message), pseudo_header_sum(source));
+    const std::uint16_t checksum = internet_checksum(frame.view().subspan(message), pseudo_header_sum(source));
     frame.bytes[message + 2] = static_cast<std::uint8_t>(checksum >> 8);
     frame.bytes[message + 3] = static_cast<std::uint8_t>(checksum);
     return frame;

@@ -6,8 +6,7 @@
 //
 // The ARP is a request, as the RFC asks, with the virtual address as sender and as target (F01). Its target
 // hardware address, which receivers must ignore, is zero (F02): so RFC 5227 section 2.3 has it, and so do the
-// Linux and BSD kernels when they announce addresses of their own, so that it is the form every receiver has
-// met.
+// Linux and BSD kernels when they announce addresses of their own, so that it is the form every receiver has met.
 #pragma once
 
 #include <array>
@@ -28,15 +27,13 @@ struct Frame {
     std::span<const std::uint8_t> view() const { return {bytes.data(), size}; }
 };
 
-/// Broadcast ARP request that says `address`, which is IPv4, is at `sender`. 60 bytes: padded to Ethernet's
-/// minimum.
+/// Broadcast ARP request that says `address`, which is IPv4, is at `sender`. 60 bytes: padded to Ethernet's minimum.
 Frame gratuitous_arp(const MacAddress& sender, const IpAddress& address);
 
 /// Unsolicited neighbour advertisement to ff02::1 that says `address` is at `sender`: S=0, O=1, with the
 /// target link-layer address option (RFC 4861 sections 4.4 and 7.2.6; G02). `source` is the virtual address
-/// itself or a link-local address of the link; both addresses are IPv6. `router` sets R: the virtual router
-/// forwards.
-Frame unsolicited_neighbour_advertisement(const MacAddress& sender, const IpAddress& address,
-                                          const IpAddress& source, bool router);
+/// itself or a link-local address of the link; both addresses are IPv6. `router` sets R: the virtual router forwards.
+Frame unsolicited_neighbour_advertisement(const MacAddress& sender, const IpAddress& address, const IpAddress& source,
+                                          bool router);
 
 }  // namespace vrrpd

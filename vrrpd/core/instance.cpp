@@ -102,8 +102,7 @@ void Instance::send_failed(const Text& reason, Moment moment) {
     notice(Notice::Kind::send_failed, IpAddress(), moment, reason);
     last_left_ = left_before_;
     if (state_ == State::active || state_ == State::retiring) {
-        const Duration retry =
-            std::min<Duration>(options_.advert_interval / 10, std::chrono::milliseconds(100));
+        const Duration retry = std::min<Duration>(options_.advert_interval / 10, std::chrono::milliseconds(100));
         deadline(Timer::protocol) = moment.now + retry;
     }
 }
@@ -194,8 +193,7 @@ void Instance::fire(Timer timer, Moment moment) {
     switch (timer) {
         case Timer::protocol:
             if (state_ == State::backup) return postpone_or_claim(moment);
-            // Absolute deadlines: what was late does not make the next one late (D10), and nothing is sent
-            // twice.
+            // Absolute deadlines: what was late does not make the next one late (D10), and nothing is sent twice.
             deadline(timer) = due + options_.advert_interval > moment.now + slot() ? due : moment.now;
             return dispatch(Trigger::advert_timer, moment);
         case Timer::second_release:
@@ -204,8 +202,8 @@ void Instance::fire(Timer timer, Moment moment) {
         case Timer::withdrawal:
             return dispatch(Trigger::addresses_gone, moment);
         case Timer::services:
-            services_up_ =
-                false;  // as far as we are concerned: what waits for their end has waited long enough
+            // As far as we are concerned: what waits for their end has waited long enough.
+            services_up_ = false;
             return dispatch(Trigger::services_stopped, moment);
         case Timer::announcement:
             return announce_again(moment);
@@ -278,16 +276,14 @@ void Instance::reconsider(Moment moment) {
 }
 
 std::optional<Text> Instance::held_back(Instant now) const {
-    if (deadline(Timer::startup_delay) > now && deadline(Timer::startup_delay) != never)
-        return Text("startup_delay");
+    if (deadline(Timer::startup_delay) > now && deadline(Timer::startup_delay) != never) return Text("startup_delay");
     for (std::size_t i = 0; i < checks_.size(); ++i) {
         if (checks_[i] == CheckState::unknown) return Text("a tracked check has no verdict yet");
     }
     return std::nullopt;
 }
 
-// A takeover that something holds back happens when that ends, unless an Active was heard meanwhile (E19,
-// E43).
+// A takeover that something holds back happens when that ends, unless an Active was heard meanwhile (E19, E43).
 void Instance::postpone_or_claim(Moment moment) {
     const auto why = held_back(moment.now);
     if (!why) return dispatch(Trigger::down_timer, moment);

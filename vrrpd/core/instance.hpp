@@ -3,8 +3,7 @@
 //
 // Everything is decided from facts: the path, the checks, the answers of the kernel and of the services, and
 // what was heard. reconsider() compares the facts with the state after each change, so no fault is ever
-// counted up and down. What to do in which state is one table (transitions.cpp); only dispatch() changes the
-// state.
+// counted up and down. What to do in which state is one table (transitions.cpp); only dispatch() changes the state.
 //
 //   initialize  not taking part: not started, at fault, or stepping aside for a moment after a stall
 //   backup      listening
@@ -79,11 +78,9 @@ class Instance {
     /// One that did not: counted, said, and nothing else.
     void refused(Refusal refusal, const IpAddress& source, Moment moment);
 
-    /// Does what is due. Adverts may leave up to slot() early, so that many leave together. False: nothing
-    /// was due.
+    /// Does what is due. Adverts may leave up to slot() early, so that many leave together. False: nothing was due.
     bool expire(Moment moment);
-    /// To be called before any other event is told: notices that no advert left for so long that peers took
-    /// over.
+    /// To be called before any other event is told: notices that no advert left for so long that peers took over.
     void wake(Moment moment);
 
     // Views.
@@ -132,13 +129,8 @@ class Instance {
         fault_hold,
     };
     static constexpr std::size_t timer_count = 7;
-    enum class Phase : std::uint8_t { addresses, services, serving };  // of active
-    enum class Farewell : std::uint8_t {
-        none,
-        silence,
-        last_advert,
-        release
-    };  // after the addresses are gone
+    enum class Phase : std::uint8_t { addresses, services, serving };            // of active
+    enum class Farewell : std::uint8_t { none, silence, last_advert, release };  // after the addresses are gone
 
     // The table and its steps: transitions.cpp.
     struct Transition;
@@ -224,7 +216,7 @@ class Instance {
     bool other_active_heard_ = false;  // since we began to retire
     int armed_priority_ = 0;           // the priority that the down timer was computed with
     Duration active_interval_{};       // Active_Adver_Interval
-    Instant listening_since_{};  // the last accepted advert, or the start: the down timer counts from here
+    Instant listening_since_{};        // the last accepted advert, or the start: the down timer counts from here
     std::optional<Instant> preempting_since_;  // preempt_delay counts from here
     std::optional<IpAddress> released_by_;
     Instant last_left_{}, left_before_{};  // when the last advert left, and the one before

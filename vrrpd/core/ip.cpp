@@ -41,8 +41,7 @@ bool IpAddress::is_unspecified() const {
 
 bool IpAddress::is_loopback() const {
     if (family_ == Family::ipv4) return bytes_[0] == 127;
-    return bytes_[15] == 1 &&
-           std::all_of(bytes_.begin(), bytes_.end() - 1, [](auto byte) { return byte == 0; });
+    return bytes_[15] == 1 && std::all_of(bytes_.begin(), bytes_.end() - 1, [](auto byte) { return byte == 0; });
 }
 
 bool IpAddress::is_multicast() const {

@@ -1,8 +1,7 @@
 // IP addresses of either family as plain values.
 //
 // Comparison is that of the unsigned number in network order, which is what an election between equal
-// priorities needs (RFC 9568 section 6.4.3; conformance E24, E30). Addresses of different families never
-// compare equal.
+// priorities needs (RFC 9568 section 6.4.3; conformance E24, E30). Addresses of different families never compare equal.
 #pragma once
 
 #include <array>

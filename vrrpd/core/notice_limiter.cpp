@@ -6,12 +6,11 @@
 namespace vrrpd {
 
 std::optional<unsigned> NoticeLimiter::admit(unsigned kind, const IpAddress& sender, Instant now) {
-    auto known = std::ranges::find_if(entries_, [&](const Entry& entry) {
-        return entry.used && entry.kind == kind && entry.sender == sender;
-    });
+    auto known = std::ranges::find_if(
+        entries_, [&](const Entry& entry) { return entry.used && entry.kind == kind && entry.sender == sender; });
     if (known == entries_.end()) {
-        known = std::ranges::min_element(
-            entries_, {}, [](const Entry& entry) { return entry.used ? entry.said : Instant::min(); });
+        known = std::ranges::min_element(entries_, {},
+                                         [](const Entry& entry) { return entry.used ? entry.said : Instant::min(); });
         // Making room for each of ever new senders would let all of them through.
         if (known->used && now - known->said < period) return std::nullopt;
         *known = Entry{true, kind, sender, now, 0};

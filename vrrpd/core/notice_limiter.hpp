@@ -15,8 +15,7 @@ class NoticeLimiter {
   public:
     static constexpr Duration period = std::chrono::minutes(1);
 
-    /// The number of notices that were held back since the last one said, or nothing if this one is held back
-    /// too.
+    /// The number of notices that were held back since the last one said, or nothing if this one is held back too.
     std::optional<unsigned> admit(unsigned kind, const IpAddress& sender, Instant now);
 
   private:

@@ -17,9 +17,8 @@ struct Packet {
     int interface_index = 0;
     IpAddress source;
     IpAddress destination;
-    std::uint8_t ttl = 0;  ///< or the IPv6 hop limit
-    bool has_options =
-        false;  ///< IPv4 options, IPv6 extension headers or fragments: no VRRP sender emits them
+    std::uint8_t ttl = 0;      ///< or the IPv6 hop limit
+    bool has_options = false;  ///< IPv4 options, IPv6 extension headers or fragments: no VRRP sender emits them
     std::span<const std::uint8_t> message;
 };
 

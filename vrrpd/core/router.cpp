@@ -10,8 +10,7 @@ constexpr Duration widest_slot = std::chrono::milliseconds(1);
 
 bool is_ours(const InstanceOptions& options, const IpAddress& address) {
     const auto holds = [&](const VirtualAddress& own) { return own.prefix.address == address; };
-    return std::ranges::any_of(options.addresses, holds) ||
-           std::ranges::any_of(options.excluded_addresses, holds);
+    return std::ranges::any_of(options.addresses, holds) || std::ranges::any_of(options.excluded_addresses, holds);
 }
 
 // The checks that need the IP header and the instance.

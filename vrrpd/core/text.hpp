@@ -1,5 +1,4 @@
-// Texts for people: a short one with its storage inside, which the core writes without allocating, and
-// quoting.
+// Texts for people: a short one with its storage inside, which the core writes without allocating, and quoting.
 #pragma once
 
 #include <algorithm>

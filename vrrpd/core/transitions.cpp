@@ -124,8 +124,7 @@ void Instance::cease(Moment) {
     postponed_ = false;
 }
 
-// Priority 0: its sender hands over. Only ever earlier, or a flood of them would keep the addresses down
-// (E09).
+// Priority 0: its sender hands over. Only ever earlier, or a flood of them would keep the addresses down (E09).
 void Instance::hurry(Moment moment) {
     released_by_ = heard_->source;
     deadline(Timer::protocol) = std::min(deadline(Timer::protocol), moment.now + skew());
@@ -142,8 +141,7 @@ void Instance::obey(Moment moment) {
     listen(moment);
 }
 
-// A lower priority is Active. Either the timer keeps running, and we take over at its end, or we let it
-// serve.
+// A lower priority is Active. Either the timer keeps running, and we take over at its end, or we let it serve.
 void Instance::weigh(Moment moment) {
     if (!may_preempt(moment.now)) return obey(moment);
     notice(Notice::Kind::lower_discarded, heard_->source, moment);
@@ -152,8 +150,7 @@ void Instance::weigh(Moment moment) {
 bool Instance::may_preempt(Instant now) {
     if (options_.priority == owner_priority) return true;
     if (!options_.preempt) return false;
-    if (std::ranges::any_of(gates_, [](CheckState gate) { return gate != CheckState::passing; }))
-        return false;
+    if (std::ranges::any_of(gates_, [](CheckState gate) { return gate != CheckState::passing; })) return false;
     if (!preempting_since_) preempting_since_ = now;
     return now - *preempting_since_ >= options_.preempt_delay;
 }
@@ -198,8 +195,8 @@ void Instance::raise_services(Moment moment) {
 void Instance::serve(Moment moment) {
     phase_ = Phase::serving;
     moment.actions.emplace_back(Announce{id_});
-    const Duration next = options_.announce_repeat_delay > Duration::zero() ? options_.announce_repeat_delay
-                                                                            : options_.announce_refresh;
+    const Duration next =
+        options_.announce_repeat_delay > Duration::zero() ? options_.announce_repeat_delay : options_.announce_refresh;
     deadline(Timer::announcement) = next > Duration::zero() ? moment.now + next : never;
 }
 
@@ -241,8 +238,7 @@ void Instance::reassert(Moment moment) {
     advertise(moment);
 }
 
-// A losing Active is told at once who serves, and so are the switches that may have learned its port (E25,
-// E34).
+// A losing Active is told at once who serves, and so are the switches that may have learned its port (E25, E34).
 void Instance::rebut(Moment moment) {
     if (!may_answer(moment.now)) return;
     send(static_cast<std::uint8_t>(priority()), moment);
@@ -258,9 +254,8 @@ void Instance::remark(Moment moment) {
 
 void Instance::yield(Moment moment) {
     const bool higher = heard_->priority > priority();
-    reason_ =
-        Text::format(higher ? "%s has priority %d, ours is %d" : "%s has our priority and the higher address",
-                     heard_->source.to_string().c_str(), heard_->priority, priority());
+    reason_ = Text::format(higher ? "%s has priority %d, ours is %d" : "%s has our priority and the higher address",
+                           heard_->source.to_string().c_str(), heard_->priority, priority());
     notice(higher ? Notice::Kind::higher_heard : Notice::Kind::equal_heard, heard_->source, moment);
     follow(moment);
     withdraw(Farewell::last_advert, moment);

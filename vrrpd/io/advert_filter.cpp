@@ -19,8 +19,7 @@ class Program {
   public:
     void emit(std::uint16_t code, std::uint32_t operand) { code_.push_back({code, 0, 0, operand}); }
 
-    /// Goes on with the next instruction, or `skip` instructions after it, if `test` holds; drops the packet
-    /// if not.
+    /// Goes on with the next instruction, or `skip` instructions after it, if `test` holds; drops the packet if not.
     void require(std::uint16_t test, std::uint32_t operand, std::uint8_t skip = 0) {
         drops_.push_back(code_.size());
         code_.push_back({static_cast<std::uint16_t>(BPF_JMP | test | BPF_K), skip, 0, operand});
@@ -109,8 +108,7 @@ std::vector<sock_filter> drop_all_program() {
 }
 
 void attach_filter(int socket, const std::vector<sock_filter>& program) {
-    const sock_fprog attached{static_cast<unsigned short>(program.size()),
-                              const_cast<sock_filter*>(program.data())};
+    const sock_fprog attached{static_cast<unsigned short>(program.size()), const_cast<sock_filter*>(program.data())};
     if (setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &attached, sizeof attached) != 0) {
         throw std::system_error(errno, std::generic_category(), "cannot attach a socket filter");
     }

@@ -99,8 +99,7 @@ AdvertReceiver::AdvertReceiver(Loop& loop, Family family, int interface_index, c
       receive_(std::move(receive)),
       batch_(std::make_unique<Batch>()) {
     open_socket(filter);
-    watch_ = loop.watch(
-        socket_.get(), readable, [this](std::uint32_t) { drain(1); }, Urgency::protocol);
+    watch_ = loop.watch(socket_.get(), readable, [this](std::uint32_t) { drain(1); });
 }
 
 AdvertReceiver::~AdvertReceiver() = default;
@@ -142,8 +141,7 @@ std::size_t AdvertReceiver::drain(std::size_t batches) {
 
 std::size_t AdvertReceiver::read_batch() {
     batch_->reset();
-    // An error says that nothing waits, or is one that the socket held (the interface went down) and is now
-    // read.
+    // An error says that nothing waits, or is one that the socket held (the interface went down) and is now read.
     const int count = recvmmsg(socket_.get(), batch_->messages.data(), batch_size, MSG_DONTWAIT, nullptr);
     if (count <= 0) return 0;
     batch_->used = static_cast<std::size_t>(count);

@@ -5,10 +5,10 @@
 //  - only packets of this interface, of protocol 112 and past the filter are delivered (RFC 9568 section 7.1;
 //    B26);
 //  - each comes with what its IP header said: addresses, TTL or hop limit, and whether there was anything in
-//    it that no VRRP sender emits (A07, A08, H28-H33). Checksums are the core's business: the kernel checks
-//    none (C07);
+//    it that no VRRP sender emits (A07, A08, H28-H33). Checksums are the core's business: the kernel checks none (C07);
 //  - nothing is read past what the kernel said it delivered;
-//  - one dispatch reads one batch, so that a flood cannot keep a due timer waiting.
+//  - one dispatch reads one batch, at the urgency of everything else: a flood can keep neither a due timer waiting, nor
+//    a signal, nor the kernel's answers.
 #pragma once
 
 #include <cstddef>

@@ -38,8 +38,7 @@ struct Slot {
     iovec vector;
 };
 
-// Highest of the priorities that need no privilege: first out of Linux's default queue. IP_TOS sets a lower
-// one.
+// Highest of the priorities that need no privilege: first out of Linux's default queue. IP_TOS sets a lower one.
 void set_urgent(int socket) {
     set_option(socket, SOL_SOCKET, SO_PRIORITY, 6, "SO_PRIORITY");
 }
@@ -89,8 +88,7 @@ void address_ipv6(const Datagram& datagram, Slot& slot, msghdr& header) {
     const bool needs_scope = datagram.destination.is_multicast() || datagram.destination.is_link_local();
     slot.destination.ipv6 = {};
     slot.destination.ipv6.sin6_family = AF_INET6;
-    slot.destination.ipv6.sin6_scope_id =
-        needs_scope ? static_cast<std::uint32_t>(datagram.interface_index) : 0;
+    slot.destination.ipv6.sin6_scope_id = needs_scope ? static_cast<std::uint32_t>(datagram.interface_index) : 0;
     std::memcpy(&slot.destination.ipv6.sin6_addr, datagram.destination.bytes().data(), 16);
     header.msg_namelen = sizeof slot.destination.ipv6;
 
@@ -135,8 +133,7 @@ class AdvertSender::Channel {
     std::size_t flush(const std::function<void(std::size_t, int)>& failed) {
         std::size_t sent = 0;
         for (std::size_t from = 0; from < queued_.size(); from += batch_size) {
-            sent += send_batch(std::span(queued_).subspan(from, std::min(batch_size, queued_.size() - from)),
-                               failed);
+            sent += send_batch(std::span(queued_).subspan(from, std::min(batch_size, queued_.size() - from)), failed);
         }
         queued_.clear();
         bytes_.clear();
@@ -144,15 +141,13 @@ class AdvertSender::Channel {
     }
 
   private:
-    std::size_t send_batch(std::span<const Queued> batch,
-                           const std::function<void(std::size_t, int)>& failed) {
+    std::size_t send_batch(std::span<const Queued> batch, const std::function<void(std::size_t, int)>& failed) {
         for (std::size_t i = 0; i < batch.size(); ++i) prepare(i, batch[i]);
         std::size_t sent = 0;
         for (std::size_t at = 0; at < batch.size();) {
-            // After a message that fails the kernel returns the number before it; the error comes with the
-            // next call.
-            const int count = sendmmsg(socket_.get(), messages_.data() + at,
-                                       static_cast<unsigned>(batch.size() - at), MSG_DONTWAIT | MSG_NOSIGNAL);
+            // After a message that fails the kernel returns the number before it; the error comes with the next call.
+            const int count = sendmmsg(socket_.get(), messages_.data() + at, static_cast<unsigned>(batch.size() - at),
+                                       MSG_DONTWAIT | MSG_NOSIGNAL);
             if (count > 0) {
                 sent += static_cast<std::size_t>(count);
                 at += static_cast<std::size_t>(count);

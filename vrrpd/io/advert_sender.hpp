@@ -1,8 +1,7 @@
 // Where adverts go out: one raw socket a family for all interfaces, apart from the receiving ones, so that a
 // full receive queue or a flood never stands in the way of an advert (conformance 2c).
 //
-// Everything that is due together is queued and leaves in one system call: 2.4 us an advert instead of a
-// wake-up each.
+// Everything that is due together is queued and leaves in one system call: 2.4 us an advert instead of a wake-up each.
 //
 // Promises: adverts leave with TTL or hop limit as asked, TOS or traffic class 0xC0, protocol 112, from the
 // interface and source address asked for (RFC 9568 sections 5.1.1 and 5.1.2; A07, A08); our own are never
@@ -39,8 +38,7 @@ class AdvertSender {
     void queue(const Datagram& datagram);
 
     /// Sends what was queued, first IPv4, then IPv6, each in order. `failed` gets the tag and errno of each
-    /// message that the kernel refused; all others are on their way. It must not queue. Returns the number
-    /// sent.
+    /// message that the kernel refused; all others are on their way. It must not queue. Returns the number sent.
     std::size_t flush(const std::function<void(std::size_t tag, int error)>& failed);
 
   private:

@@ -23,8 +23,7 @@ Frame frame_of(const Announcement& announcement) {
         return gratuitous_arp(announcement.sender, announcement.address);
     }
     return unsolicited_neighbour_advertisement(announcement.sender, announcement.address,
-                                               announcement.source.value_or(announcement.address),
-                                               announcement.router);
+                                               announcement.source.value_or(announcement.address), announcement.router);
 }
 
 }  // namespace
@@ -104,8 +103,8 @@ void Announcer::send_batch(std::size_t from) {
     const std::size_t size = std::min(batch_size, due_.size() - from);
     for (std::size_t i = 0; i < size; ++i) batch_->prepare(i, due_[from + i]);
     for (std::size_t at = 0; at < size;) {
-        const int count = sendmmsg(socket_.get(), batch_->messages.data() + at,
-                                   static_cast<unsigned>(size - at), MSG_DONTWAIT | MSG_NOSIGNAL);
+        const int count = sendmmsg(socket_.get(), batch_->messages.data() + at, static_cast<unsigned>(size - at),
+                                   MSG_DONTWAIT | MSG_NOSIGNAL);
         if (count > 0) {
             counters_.sent += static_cast<std::uint64_t>(count);
             at += static_cast<std::size_t>(count);

@@ -100,8 +100,7 @@ void write_fully(int descriptor, std::string_view bytes) {
 
 void write_to_standard_error(const Record& record) {
     constexpr std::array names = {"error", "warning", "notice", "info", "debug"};
-    const auto since_epoch =
-        std::chrono::floor<std::chrono::microseconds>(record.time.time_since_epoch()).count();
+    const auto since_epoch = std::chrono::floor<std::chrono::microseconds>(record.time.time_since_epoch()).count();
     const std::time_t seconds = since_epoch / 1000000;
     std::tm utc{};
     gmtime_r(&seconds, &utc);
@@ -131,8 +130,7 @@ class Sink : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
   private:
     void sink_it_(const spdlog::details::log_msg& message) override {
         report_losses(message.time);
-        deliver(
-            unpack(message.time, carried(message.level), {message.payload.data(), message.payload.size()}));
+        deliver(unpack(message.time, carried(message.level), {message.payload.data(), message.payload.size()}));
     }
     void report_losses(SystemTime time) {
         const std::size_t lost = pool_->overrun_counter();
@@ -194,8 +192,7 @@ class JournalSink final : public Sink {
         int count = 0;
         for (std::size_t i = 0; i < fields.size(); ++i) {
             if (!wanted[i]) continue;
-            vectors[static_cast<std::size_t>(count++)] = {const_cast<char*>(fields[i].data()),
-                                                          fields[i].size()};
+            vectors[static_cast<std::size_t>(count++)] = {const_cast<char*>(fields[i].data()), fields[i].size()};
         }
         sd_journal_sendv(vectors.data(), count);
     }
@@ -245,8 +242,7 @@ enum class Phase { before_start, running, stopped };
 Phase phase = Phase::before_start;
 Level least_urgent = Level::info;
 
-// Not destroyed at exit: that would wait for the log thread, however stuck. An abandoned one stays here for
-// good.
+// Not destroyed at exit: that would wait for the log thread, however stuck. An abandoned one stays here for good.
 Running* running = nullptr;
 
 bool standard_error_leads_to_journal(const struct stat& standard_error) {

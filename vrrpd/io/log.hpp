@@ -36,8 +36,7 @@ struct Options {
 };
 
 /// What `automatic` means here: the journal if standard error leads there (JOURNAL_STREAM names it); else
-/// standard error, where a person or a container looks; syslog if it is closed or /dev/null, where nobody
-/// could.
+/// standard error, where a person or a container looks; syslog if it is closed or /dev/null, where nobody could.
 Target resolve(Target target);
 
 /// Starts the log thread. Call once. Throws if there can be no thread.

@@ -40,8 +40,7 @@ ExitStatus exit_status(const siginfo_t& info, const Descriptor& exec_error) {
     if (read(exec_error.get(), &error, sizeof error) == static_cast<ssize_t>(sizeof error)) {
         return {ExitStatus::Kind::not_started, error};
     }
-    return {info.si_code == CLD_EXITED ? ExitStatus::Kind::exited : ExitStatus::Kind::signalled,
-            info.si_status};
+    return {info.si_code == CLD_EXITED ? ExitStatus::Kind::exited : ExitStatus::Kind::signalled, info.si_status};
 }
 
 }  // namespace
@@ -87,8 +86,7 @@ class Launcher::Handle final : public Child {
 };
 
 LauncherProcess Launcher::fork_process() {
-    // Ignored signals are inherited through exec, and an ignored SIGCHLD would let the kernel reap our
-    // children.
+    // Ignored signals are inherited through exec, and an ignored SIGCHLD would let the kernel reap our children.
     std::signal(SIGCHLD, SIG_DFL);
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) fail("socket pair of the launcher");
@@ -173,8 +171,7 @@ void Launcher::send_waiting() {
         const auto& [job, message] = waiting_.front();
         if (job->abandoned()) {
             jobs_.erase(job->id);
-        } else if (send(process_.socket.get(), message.data(), message.size(), MSG_DONTWAIT | MSG_NOSIGNAL) <
-                   0) {
+        } else if (send(process_.socket.get(), message.data(), message.size(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
             if (errno == EAGAIN || errno == EINTR) break;
             refuse(job, errno);
         }
@@ -223,8 +220,8 @@ wire::Received Launcher::take_reply() {
 void Launcher::adopt(const JobPointer& job) {
     // The child does the same before its exec; whoever comes first, from here on the group can be signalled.
     setpgid(job->pid, job->pid);
-    job->watch = loop_.watch(job->descriptors.process.get(), readable,
-                             [this, id = job->id](std::uint32_t) { child_ended(id); });
+    job->watch =
+        loop_.watch(job->descriptors.process.get(), readable, [this, id = job->id](std::uint32_t) { child_ended(id); });
     for (int number = 1; number <= 64; ++number) {
         if (job->early_signals >> (number - 1) & 1) job->signal(number);
     }
@@ -240,8 +237,8 @@ void Launcher::child_ended(std::uint64_t id) {
     if (result == 0 && info.si_pid == 0) return;
     jobs_.erase(found);
     job->watch.reset();
-    const ExitStatus status = result == 0 ? exit_status(info, job->descriptors.exec_error)
-                                          : ExitStatus{ExitStatus::Kind::not_started, errno};
+    const ExitStatus status =
+        result == 0 ? exit_status(info, job->descriptors.exec_error) : ExitStatus{ExitStatus::Kind::not_started, errno};
     job->descriptors = {};
     job->report(status);
 }

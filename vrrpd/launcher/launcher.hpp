@@ -1,5 +1,4 @@
-// The daemon's side of the launcher: starts children without ever waiting, and looks after them until they
-// are reaped.
+// The daemon's side of the launcher: starts children without ever waiting, and looks after them until they are reaped.
 //
 // Why a second process: see child.hpp. How a child comes about: start() sends a request over the pair (or
 // queues it while the pair is full), the launcher process clones the child with CLONE_PARENT and sends back a
@@ -8,8 +7,7 @@
 //
 // The order at a child's end matters: first SIGKILL to what is left of its process group, then waitid. As
 // long as the leader is a zombie its number cannot be given to somebody else, so the signal can only hit the
-// right group. A process that leaves the group (setsid) leaves our sight; systemd's control group is the net
-// for those.
+// right group. A process that leaves the group (setsid) leaves our sight; systemd's control group is the net for those.
 //
 // The daemon must not ignore SIGCHLD, nor wait for children that it does not know: ends would be lost.
 #pragma once
@@ -53,8 +51,7 @@ class Launcher final : public ChildStarter {
     /// As ChildStarter says. Ends with not_started and E2BIG for more than 64 KiB of arguments and
     /// environment, EINVAL for no program, EAGAIN for more than 1 MiB of waiting requests, EPIPE without a
     /// launcher process, and otherwise with what the kernel said of clone and execve.
-    [[nodiscard]] std::unique_ptr<Child> start(const Command& command,
-                                               std::function<void(ExitStatus)> ended) override;
+    [[nodiscard]] std::unique_ptr<Child> start(const Command& command, std::function<void(ExitStatus)> ended) override;
 
   private:
     struct Job;

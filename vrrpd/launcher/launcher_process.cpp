@@ -26,16 +26,15 @@ struct Running {
 
 constexpr int kept_socket = STDERR_FILENO + 1;
 
-// All that children inherit unchanged is set here once. False: better no launcher than one that lets things
-// through.
+// All that children inherit unchanged is set here once. False: better no launcher than one that lets things through.
 bool settle(int socket) {
     const sched_param no_priority{};
-    const rlimit no_core{0, 0};
+    const rlimit none{0, 0};
     const int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
     umask(022);
     if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(nothing, STDOUT_FILENO) < 0 ||
-        sched_setscheduler(0, SCHED_OTHER, &no_priority) != 0 || setrlimit(RLIMIT_CORE, &no_core) != 0 ||
-        chdir("/") != 0) {
+        sched_setscheduler(0, SCHED_OTHER, &no_priority) != 0 || setrlimit(RLIMIT_CORE, &none) != 0 ||
+        setrlimit(RLIMIT_RTPRIO, &none) != 0 || setrlimit(RLIMIT_NICE, &none) != 0 || chdir("/") != 0) {
         return false;
     }
     if (socket != kept_socket && dup3(socket, kept_socket, O_CLOEXEC) < 0) return false;
@@ -45,8 +44,7 @@ bool settle(int socket) {
 
 // A reply that cannot carry its descriptors (too many of them in flight) means that the daemon could not look
 // after the child: it is killed, and the daemon, its parent, is told to reap it.
-bool answer(const wire::Request& request, tl::expected<StartedChild, int> child,
-            std::vector<Running>& running) {
+bool answer(const wire::Request& request, tl::expected<StartedChild, int> child, std::vector<Running>& running) {
     if (!child) return wire::send_reply(kept_socket, {request.id, 0, child.error()}, {});
     const int descriptors[] = {child->descriptors.process.get(), child->descriptors.exec_error.get()};
     if (wire::send_reply(kept_socket, {request.id, child->pid, 0}, descriptors)) {

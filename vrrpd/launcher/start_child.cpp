@@ -50,8 +50,7 @@ bool become_user(const Credentials& credentials) {
     if (user != 0 && !drop_bounding_set()) return false;
     if (!same_user || !same_group) {
         if (setgroups(0, nullptr) != 0) return false;
-        if (!same_group && setresgid(credentials.group, credentials.group, credentials.group) != 0)
-            return false;
+        if (!same_group && setresgid(credentials.group, credentials.group, credentials.group) != 0) return false;
         if (!same_user && setresuid(user, user, user) != 0) return false;
     }
     return drop_capabilities(user == 0);
@@ -73,8 +72,8 @@ bool prepare(const wire::Request& request, pid_t daemon) {
     if (setpgid(0, 0) != 0) return false;
     default_signals();
     if (!become_user(request.credentials) || !die_with(daemon)) return false;
-    if (dup2(request.keep_output ? STDERR_FILENO : STDOUT_FILENO,
-             request.keep_output ? STDOUT_FILENO : STDERR_FILENO) < 0) {
+    if (dup2(request.keep_output ? STDERR_FILENO : STDOUT_FILENO, request.keep_output ? STDOUT_FILENO : STDERR_FILENO) <
+        0) {
         return false;
     }
     // Last: a signal that the daemon sent since the clone waits until here, and then does what it is for.

@@ -22,8 +22,7 @@ namespace vrrpd::wire {
 /// The longest request in bytes, arguments and environment together.
 inline constexpr std::size_t max_request = 64 * 1024;
 
-/// A command to start, as the launcher process sees it. The strings point into the message that it was read
-/// from.
+/// A command to start, as the launcher process sees it. The strings point into the message that it was read from.
 struct Request {
     std::uint64_t id = 0;
     Credentials credentials;
@@ -52,8 +51,7 @@ struct ChildDescriptors {
     Descriptor exec_error;  ///< read end: an errno if the program could not be executed, else just the end
 };
 
-/// Sends without SIGPIPE; `descriptors` is either empty or {pidfd, read end}. False with errno set when it
-/// failed.
+/// Sends without SIGPIPE; `descriptors` is either empty or {pidfd, read end}. False with errno set when it failed.
 bool send_reply(int socket, const Reply& reply, std::span<const int> descriptors);
 
 enum class Received { reply, nothing_yet, closed };

@@ -19,9 +19,8 @@ namespace vrrpd {
 
 /// Who goes first when several things are ready at once.
 enum class Urgency : std::uint8_t {
-    protocol,  ///< adverts in, the core's deadline
-    normal,    ///< netlink answers, children, probes
-    idle,      ///< whatever can wait
+    protocol,  ///< the core's deadline
+    normal,    ///< adverts in, netlink answers, children, probes
 };
 
 /// Readiness of a file descriptor, a set of bits.
@@ -35,14 +34,12 @@ enum Readiness : std::uint32_t {
 class Timer {
   public:
     virtual ~Timer() = default;
-    /// Fires once at `when`, or as soon as the loop gets to it when that is past. Replaces an earlier
-    /// deadline.
+    /// Fires once at `when`, or as soon as the loop gets to it when that is past. Replaces an earlier deadline.
     virtual void arm(Instant when) = 0;
     virtual void disarm() = 0;
 };
 
-/// Interest in a file descriptor, which stays the caller's. Destroying it ends the interest; do so before
-/// closing.
+/// Interest in a file descriptor, which stays the caller's. Destroying it ends the interest; do so before closing.
 class Watch {
   public:
     virtual ~Watch() = default;

@@ -26,8 +26,6 @@ std::int64_t priority_of(Urgency urgency) {
             return SD_EVENT_PRIORITY_IMPORTANT;
         case Urgency::normal:
             return SD_EVENT_PRIORITY_NORMAL;
-        case Urgency::idle:
-            return SD_EVENT_PRIORITY_IDLE;
     }
     return SD_EVENT_PRIORITY_NORMAL;
 }
@@ -46,8 +44,7 @@ class SdTimer final : public Timer {
   public:
     SdTimer(sd_event* event, std::function<void()> fired, Urgency urgency)
         : fired_(std::make_shared<std::function<void()>>(std::move(fired))) {
-        require(sd_event_add_time(event, &source_, CLOCK_BOOTTIME, UINT64_MAX, accuracy_us,
-                                  &SdTimer::dispatch, this),
+        require(sd_event_add_time(event, &source_, CLOCK_BOOTTIME, UINT64_MAX, accuracy_us, &SdTimer::dispatch, this),
                 "timer");
         require(sd_event_source_set_priority(source_, priority_of(urgency)), "timer priority");
         require(sd_event_source_set_enabled(source_, SD_EVENT_OFF), "timer");
@@ -74,18 +71,15 @@ class SdTimer final : public Timer {
 
 class SdWatch final : public Watch {
   public:
-    SdWatch(sd_event* event, int descriptor, std::uint32_t readiness,
-            std::function<void(std::uint32_t)> ready, Urgency urgency)
+    SdWatch(sd_event* event, int descriptor, std::uint32_t readiness, std::function<void(std::uint32_t)> ready,
+            Urgency urgency)
         : ready_(std::make_shared<std::function<void(std::uint32_t)>>(std::move(ready))) {
-        require(sd_event_add_io(event, &source_, descriptor, to_epoll(readiness), &SdWatch::dispatch, this),
-                "watch");
+        require(sd_event_add_io(event, &source_, descriptor, to_epoll(readiness), &SdWatch::dispatch, this), "watch");
         require(sd_event_source_set_priority(source_, priority_of(urgency)), "watch priority");
     }
     ~SdWatch() override { sd_event_source_disable_unref(source_); }
 
-    void interest(std::uint32_t readiness) override {
-        sd_event_source_set_io_events(source_, to_epoll(readiness));
-    }
+    void interest(std::uint32_t readiness) override { sd_event_source_set_io_events(source_, to_epoll(readiness)); }
 
   private:
     static std::uint32_t to_epoll(std::uint32_t readiness) {
@@ -139,8 +133,8 @@ void SdEventLoop::on_signal(int number, std::function<void()> received) {
     auto* callback = new std::function<void()>(std::move(received));
     sd_event_source* source = nullptr;
     require(sd_event_add_signal(event_, &source, number, &dispatch_signal, callback), "signal");
-    sd_event_source_set_destroy_callback(
-        source, [](void* data) { delete static_cast<std::function<void()>*>(data); });
+    sd_event_source_set_destroy_callback(source, [](void* data) { delete static_cast<std::function<void()>*>(data); });
+    require(sd_event_source_set_priority(source, priority_of(Urgency::protocol)), "signal");
     require(sd_event_source_set_floating(source, 1), "signal");
     sd_event_source_unref(source);
 }

@@ -21,11 +21,9 @@ class SdEventLoop final : public Loop {
     Instant now() const override;
     [[nodiscard]] std::unique_ptr<Timer> timer(std::function<void()> fired, Urgency urgency) override;
     [[nodiscard]] std::unique_ptr<Watch> watch(int descriptor, std::uint32_t readiness,
-                                               std::function<void(std::uint32_t)> ready,
-                                               Urgency urgency) override;
+                                               std::function<void(std::uint32_t)> ready, Urgency urgency) override;
 
-    /// Blocks `number` for this thread and calls `received` when it arrives. Call before any thread is
-    /// started.
+    /// Blocks `number` for this thread and calls `received` when it arrives. Call before any thread is started.
     void on_signal(int number, std::function<void()> received);
 
     /// Feeds systemd's watchdog, if it asked for that, from the end of whole iterations.

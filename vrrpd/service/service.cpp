@@ -5,8 +5,7 @@
 
 namespace vrrpd::service {
 
-Service::Service(Loop& loop, ChildStarter& starter, ServiceOptions options, bool check_in_standby,
-                 Listener listener)
+Service::Service(Loop& loop, ChildStarter& starter, ServiceOptions options, bool check_in_standby, Listener listener)
     : loop_(loop),
       starter_(starter),
       options_(std::move(options)),
@@ -116,8 +115,8 @@ void Service::tell(const Report& report) {
 
 void Service::start() {
     const Command command{.argv = options_.command, .credentials = options_.credentials, .keep_output = true};
-    child_ = starter_.start(
-        command, [this](ExitStatus status) { tell_now(supervisor_.child_ended(status, loop_.now())); });
+    child_ =
+        starter_.start(command, [this](ExitStatus status) { tell_now(supervisor_.child_ended(status, loop_.now())); });
 }
 
 }  // namespace vrrpd::service

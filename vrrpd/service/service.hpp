@@ -20,8 +20,7 @@
 namespace vrrpd::service {
 
 /// What a service tells its owner. All but `check_wanted` are called from the loop, never from within a call
-/// to the service; they may call it, but not destroy it. What a newer wish has overtaken is not told any
-/// more.
+/// to the service; they may call it, but not destroy it. What a newer wish has overtaken is not told any more.
 struct Listener {
     std::function<void()> ready;                            ///< serves; again after each restart
     std::function<void()> stopped;                          ///< as wished
@@ -35,8 +34,7 @@ class Service {
   public:
     /// `check_in_standby`: run = always and a check that does not go to one of our VIPs. `loop` and `starter`
     /// must outlive the service. Destroying it kills the process.
-    Service(Loop& loop, ChildStarter& starter, ServiceOptions options, bool check_in_standby,
-            Listener listener);
+    Service(Loop& loop, ChildStarter& starter, ServiceOptions options, bool check_in_standby, Listener listener);
     Service(const Service&) = delete;
     Service& operator=(const Service&) = delete;
 

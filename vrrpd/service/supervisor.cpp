@@ -225,8 +225,7 @@ Steps Supervisor::expire(Instant now) {
 void Supervisor::not_ready_in_time(Instant now) {
     ready_due_ = never;
     if (options_.on_failure == OnFailure::fault) {
-        const std::string what =
-            options_.listen ? "not listening on " + options_.listen->to_string() : "not running";
+        const std::string what = options_.listen ? "not listening on " + options_.listen->to_string() : "not running";
         fail(what + " " + milliseconds(options_.start_timeout) + " after " + ready_due_since_);
     } else if (process_ == Process::running) {
         become_ready(now);

@@ -1,11 +1,9 @@
-// What becomes of one service, decided without touching it: wishes, ends and deadlines in, actions and
-// reports out.
+// What becomes of one service, decided without touching it: wishes, ends and deadlines in, actions and reports out.
 //
 // The promises are those of `[service NAME]` in docs/configuration.md:
 //
 // - It is `ready` when its listen address accepts, or, without one, once it was started. Until then it has
-//   start_timeout: from the wish when it was asked for, or from its end when it served before and is
-//   restarted.
+//   start_timeout: from the wish when it was asked for, or from its end when it served before and is restarted.
 // - An end nobody asked for is restarted in place: the first time at once, then after restart_delay, doubling
 //   to 30 s; a minute of good service makes the next end a first one again.
 // - It has `failed` when it is not ready in time, at restart_limit ends in a row, or when its check fails.
@@ -82,8 +80,7 @@ using Steps = std::vector<Step>;
 
 class Supervisor {
   public:
-    /// `check_in_standby`: the check also counts in standby, because it does not go to an address that is
-    /// absent there.
+    /// `check_in_standby`: the check also counts in standby, because it does not go to an address that is absent there.
     explicit Supervisor(ServiceOptions options, bool check_in_standby = false);
 
     /// Repeating a wish is allowed: to serve asks for `ready` again, to stop can only shorten the bound.
