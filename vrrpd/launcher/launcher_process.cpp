@@ -30,11 +30,13 @@ constexpr int kept_socket = STDERR_FILENO + 1;
 bool settle(int socket) {
     const sched_param no_priority{};
     const rlimit none{0, 0};
+    const rlimit little_locked{64 << 10, 64 << 10};
     const int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
     umask(022);
     if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(nothing, STDOUT_FILENO) < 0 ||
         sched_setscheduler(0, SCHED_OTHER, &no_priority) != 0 || setrlimit(RLIMIT_CORE, &none) != 0 ||
-        setrlimit(RLIMIT_RTPRIO, &none) != 0 || setrlimit(RLIMIT_NICE, &none) != 0 || chdir("/") != 0) {
+        setrlimit(RLIMIT_RTPRIO, &none) != 0 || setrlimit(RLIMIT_NICE, &none) != 0 ||
+        setrlimit(RLIMIT_MEMLOCK, &little_locked) != 0 || chdir("/") != 0) {
         return false;
     }
     if (socket != kept_socket && dup3(socket, kept_socket, O_CLOEXEC) < 0) return false;
