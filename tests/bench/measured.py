@@ -129,4 +129,4 @@ def one_return(pair, fault, phase, comes_back):
     if comes_back:
         pair.b.daemon.wait_settled("BACKUP", 10)
     pair.bring_home()
-    return Run(gap.seconds, blocking.seconds, moved, errors, None, changes)
+    return Run(gap.seconds, blocking.seconds, moved, errors, changes=changes)
