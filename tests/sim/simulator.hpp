@@ -13,10 +13,12 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <ostream>
 #include <queue>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/sim/host.hpp"
@@ -79,6 +81,7 @@ class Simulator {
     void shut_all_down();
 
     void check_safety();
+    Duration way(std::size_t from, std::size_t to);
     bool connected(std::size_t a, std::size_t b) const;
     bool undisturbed() const;
     Host* the_active();
@@ -100,6 +103,7 @@ class Simulator {
     std::uint64_t order_ = 0;
     std::vector<std::unique_ptr<Host>> hosts_;
     std::vector<std::size_t> group_;  // hosts of one group hear each other
+    std::map<std::pair<std::size_t, std::size_t>, Instant> last_arrival_;
     bool storm_ = true;
     Instant disturbed_at_{};
     Instant overlap_since_ = never;
