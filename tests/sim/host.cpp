@@ -190,7 +190,7 @@ bool Host::send(std::uint8_t priority) {
     }
     world_.say(name() + " sends priority " + std::to_string(priority));
     std::vector<std::uint8_t> message(max_message_size);
-    message.resize(instance().encode(priority, message));
+    message.resize(instance().encode(priority, instance().group_address(), message));
     world_.transmit(index_, address_, message);
     return true;
 }

@@ -86,7 +86,6 @@ TEST(Election, compares_priorities_first) {
     EXPECT_EQ(compare(255, low, 254, high), Standing::higher);
     EXPECT_EQ(compare(100, low, 100, high), Standing::equal_lower);
     EXPECT_EQ(compare(100, high, 100, low), Standing::equal_higher);
-    EXPECT_EQ(compare(100, low, 100, low), Standing::equal_same);
 }
 
 // E24 E30

@@ -48,7 +48,7 @@ TEST(Active, a_late_advert_is_not_followed_by_a_burst_D10) {
         host.become_active();
         host.freeze(host.until_deadline() + late);
         host.expire();
-        EXPECT_EQ(host.story(), "advert 100") << late.count();
+        EXPECT_EQ(host.story(), late <= 10ms ? "advert 100" : "advert 100, announce") << late.count();
     }
 }
 
@@ -254,7 +254,7 @@ TEST(Stall, a_shorter_pause_is_none_D11) {
     host.become_active();
     host.freeze(299ms);
     host.expire();
-    EXPECT_EQ(host.story(), "advert 100");
+    EXPECT_EQ(host.story(), "advert 100, announce");
     EXPECT_EQ(host.state(), State::active);
     EXPECT_EQ(host.until_deadline(), 100ms);
 }
@@ -317,18 +317,57 @@ TEST(SendFailure, of_the_first_advert_of_a_second_term_is_no_stall_E37) {
     EXPECT_EQ(host.state(), State::active);
 }
 
-TEST(SendFailure, of_all_is_a_stall_in_the_end_D11) {
-    CoreDriver host;
+// Every advert fails until told otherwise.
+struct Mute : CoreDriver {
+    void pass_failing(Duration duration) {
+        const Instant end = now() + duration;
+        while (router().next_deadline() <= end) {
+            freeze(std::max(Duration::zero(), until_deadline()));
+            expire();
+            if (adverts_in(actions()) > 0) handle(SendFailed{0, "Network is down"});
+            story_ += story();
+        }
+        freeze(end - now());
+    }
+    std::string story_;
+};
+
+TEST(SendFailure, of_all_is_a_fault_after_two_intervals_E37) {
+    Mute host;
     host.become_active();
-    const Instant begin = host.now();
-    while (host.state() == State::active && host.now() - begin < 1min) {
+    host.pass_failing(199ms);
+    EXPECT_EQ(host.state(), State::active);
+    host.pass_failing(11ms);
+    EXPECT_EQ(host.instance().role(), Role::fault);
+    EXPECT_EQ(host.count_notices(Notice::Kind::stalled), 0);
+}
+
+TEST(SendFailure, is_over_when_a_try_leaves_E37) {
+    Mute host;
+    host.become_active();
+    host.pass_failing(310ms);
+    host.addresses(false);
+    host.story_.clear();
+    host.pass_failing(2s);
+    EXPECT_EQ(host.instance().role(), Role::fault);
+    EXPECT_EQ(host.story_, "advert 0advert 0advert 0advert 0advert 0") << "one try each down interval";
+    host.roles();
+    for (int i = 0; i < 400 && host.instance().role() == Role::fault; ++i) host.pass(1ms);
+    EXPECT_EQ(host.roles(), "BACKUP");
+    EXPECT_GT(host.time_to_active(), 300ms) << "a full start";
+}
+
+TEST(SendFailure, is_no_fault_of_a_link_that_shall_not_matter_E37) {
+    InstanceOptions options = plain_options();
+    options.track_primary = false;
+    CoreDriver host(options);
+    host.become_active();
+    for (int i = 0; i < 100; ++i) {
         host.freeze(host.until_deadline());
         host.expire();
-        if (adverts_in(host.actions()) > 0) host.handle(SendFailed{0});
-        host.story();
+        host.handle(SendFailed{0, "Network is down"});
     }
-    EXPECT_GE(host.now() - begin, 299ms);
-    EXPECT_LE(host.now() - begin, 310ms);
+    EXPECT_EQ(host.state(), State::active);
 }
 
 }  // namespace

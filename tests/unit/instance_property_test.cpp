@@ -122,6 +122,7 @@ class Watched {
         EXPECT_FALSE(change.reason.empty());
         role_ = change.to;
     }
+    void judge(const GroupChanged&, State, State) { ADD_FAILURE() << "there is no group"; }
     void judge(const Notice& notice, State, State) { EXPECT_EQ(notice.instance, 0u); }
 
     const InstanceOptions options_;
@@ -186,6 +187,7 @@ std::vector<NamedEvent> all_events() {
     fact("services stopped", ServicesChanged{0, ServicesState::stopped, ""});
     fact("services failed", ServicesChanged{0, ServicesState::failed, "proxy exited"});
     fact("send failed", SendFailed{0});
+    fact("addresses lost", AddressesLost{0, "an address is gone"});
     add("timer", [](Watched& host) {
         if (host.host().router().next_deadline() == never) return;
         host.host().freeze(std::max(Duration::zero(), host.host().until_deadline()));

@@ -262,7 +262,7 @@ TEST(ChecksumForm, automatic_mirrors_the_last_valid_peer_C08) {
     const auto form_sent = [&] {
         Packet packet = host.advert(1).packet;
         packet.source = ip("10.9.0.1");
-        packet.message = std::span(bytes).first(host.instance().encode(100, bytes));
+        packet.message = std::span(bytes).first(host.instance().encode(100, packet.destination, bytes));
         return std::get<Advert>(decode(packet, {Version::v3, 100ms, {}})).checksum_form;
     };
     EXPECT_EQ(form_sent(), ChecksumForm::pseudo_header) << "what Debian's keepalived and FRR read";
@@ -290,7 +290,7 @@ TEST(ChecksumForm, a_fixed_one_stays_C02_C03) {
         std::vector<std::uint8_t> bytes(max_message_size);
         Packet packet = host.advert(1).packet;
         packet.source = ip("10.9.0.1");
-        packet.message = std::span(bytes).first(host.instance().encode(100, bytes));
+        packet.message = std::span(bytes).first(host.instance().encode(100, packet.destination, bytes));
         EXPECT_EQ(std::get<Advert>(decode(packet, {Version::v3, 100ms, {}})).checksum_form, form);
     }
 }

@@ -53,7 +53,7 @@ Agent::Agent(Loop& loop, ChildStarter& starter, const config::Config& config, st
       config_(config),
       finished_(std::move(finished)),
       virtual_addresses_(virtual_addresses(config.instances)),
-      router_(config.instances),
+      router_(config.instances, config.groups),
       deadline_(loop.timer([this] { on_deadline(); }, Urgency::protocol)),
       status_(loop.timer([this] {
           status_due_ = false;
@@ -70,7 +70,8 @@ Agent::Agent(Loop& loop, ChildStarter& starter, const config::Config& config, st
       services_(loop, starter, config.services, config.instances, standby_checks(config, virtual_addresses_),
                 {[this](const ServicesChanged& change) { feed(change); },
                  [this](std::size_t service, bool wanted) { judge_service(service, wanted); },
-                 [this] { leave_when_done(); }}) {
+                 [this] { leave_when_done(); }}),
+      unsent_(config.instances.size()) {
     for (std::size_t i = 0; i < config.checks.size(); ++i) {
         checks_.push_back(std::make_unique<health::Check>(
             loop, starter, config.checks[i], [this, i](const health::Report& report) { on_report(i, report); }));
@@ -125,9 +126,7 @@ void Agent::end_round() {
             router_.handle(event, loop_.now(), actions_);
             perform_all();
         }
-        sender_.flush([this](std::size_t instance, int error) {
-            facts_.push_back(SendFailed{instance, Text(std::generic_category().message(error).c_str())});
-        });
+        sender_.flush([this](std::size_t instance, int error) { on_send_failed(instance, error); });
     } while (!facts_.empty());
     requests_.flush();
     deadline_->arm(router_.next_deadline());
@@ -150,14 +149,31 @@ void Agent::perform_all() {
 
 void Agent::perform(const SendAdvert& action) {
     const Instance& instance = router_.instance(action.instance);
-    const std::size_t size = instance.encode(action.priority, message_);
+    const InstanceOptions& options = instance.options();
+    unsent_[action.instance] = 0;
+    if (options.unicast_peers.empty()) return queue(action.instance, action.priority, instance.group_address(), 255);
+    for (const UnicastPeer& peer : options.unicast_peers) {
+        queue(action.instance, action.priority, peer.address, options.unicast_ttl);
+    }
+}
+
+void Agent::queue(InstanceId id, std::uint8_t priority, const IpAddress& destination, int ttl) {
+    const Instance& instance = router_.instance(id);
     Datagram datagram;
-    datagram.tag = action.instance;
+    datagram.tag = id;
     datagram.interface_index = instance.path().interface_index;
     datagram.source = *instance.path().source;
-    datagram.destination = vrrp_group(instance.options().family);
-    datagram.message = std::span(message_).first(size);
+    datagram.destination = destination;
+    datagram.ttl = static_cast<std::uint8_t>(ttl);
+    datagram.message = std::span(message_).first(instance.encode(priority, destination, message_));
     sender_.queue(datagram);
+}
+
+// One peer that cannot be reached keeps no advert from the others (V08); it has not left only if none has.
+void Agent::on_send_failed(InstanceId id, int error) {
+    const std::size_t copies = std::max<std::size_t>(1, config_.instances[id].unicast_peers.size());
+    if (++unsent_[id] < copies) return;
+    facts_.push_back(SendFailed{id, Text(std::generic_category().message(error).c_str())});
 }
 
 void Agent::perform(const SetAddresses& action) {
@@ -207,6 +223,11 @@ void Agent::perform(const RoleChanged& action) {
     const LogLine line = log_line(action, router_.instance(action.instance));
     log::write(line.level, line.text, {config_.instances[action.instance].name, to_string(action.to)});
     if (!std::exchange(status_due_, true)) status_->arm(loop_.now() + status_delay);
+}
+
+void Agent::perform(const GroupChanged& action) {
+    log::write(log::Level::info, fmt::format("VRRP_Group({}) Syncing instances to {} state",
+                                             config_.groups[action.group].name, to_string(action.to)));
 }
 
 void Agent::perform(const Notice& action) {

@@ -47,10 +47,13 @@ class Agent {
     void on_deadline();
     void perform_all();
     void perform(const SendAdvert& action);
+    void queue(InstanceId id, std::uint8_t priority, const IpAddress& destination, int ttl);
+    void on_send_failed(InstanceId id, int error);
     void perform(const SetAddresses& action);
     void perform(const SetServices& action);
     void perform(const Announce& action);
     void perform(const RoleChanged& action);
+    void perform(const GroupChanged& action);
     void perform(const Notice& action);
     void end_round();
 
@@ -93,6 +96,7 @@ class Agent {
     std::vector<bool> tracked_;  // by an instance: runs always
     ServiceSet services_;
     std::array<std::uint8_t, max_message_size> message_;
+    std::vector<std::size_t> unsent_;  // by instance: of the copies of one advert that are under way, how many failed
 };
 
 }  // namespace vrrpd

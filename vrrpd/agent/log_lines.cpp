@@ -22,6 +22,8 @@ const char* hint(Refusal refusal) {
             return ": the peers' versions differ";
         case Refusal::interval:
             return ": version 2 wants the same advert_int on all peers";
+        case Refusal::own_source:
+            return ": our own address: a loop, or the address twice on the LAN";
         case Refusal::length:
             return ": truncated, or with a trailer (keepalived HMAC trailer?)";
         default:
@@ -50,10 +52,23 @@ LogLine body(const Notice& notice, const Instance& instance) {
             return {Level::notice, fmt::format("Received advert from {} with lower priority {}, ours {}, forcing new "
                                                "election",
                                                source, notice.their_priority, notice.our_priority)};
-        case Notice::Kind::same_sender:
-            return {Level::warning, fmt::format("received our own priority {} from our own address {}: a loop, or "
-                                                "the address twice on the LAN",
-                                                notice.their_priority, source)};
+        case Notice::Kind::twins:
+            return {Level::warning, fmt::format("{} and {} both advertise priority {}: give each host its own",
+                                                notice.text.view(), source, notice.their_priority)};
+        case Notice::Kind::flapping:
+            return {Level::warning, fmt::format("MASTER again and again: {} times within a minute; compare the "
+                                                "priorities of all hosts, or give advert_int more time",
+                                                Instance::flapping_claims)};
+        case Notice::Kind::addresses_lost:
+            return {Level::warning, fmt::format("{}: somebody else removed it, putting it back", notice.text.view())};
+        case Notice::Kind::interval_clamped:
+            return {Level::warning,
+                    fmt::format("{} advertises an interval of {} s, waiting for no more than {} s", source,
+                                seconds(instance.last_heard()->interval), seconds(options.max_learned_interval))};
+        case Notice::Kind::foreign_router_id:
+            return {Level::warning, fmt::format("{} advertises {}, ours is {}: the same virtual_router_id belongs on "
+                                                "all hosts of the pair",
+                                                source, notice.text.view(), options.virtual_router_id)};
         case Notice::Kind::list_differs:
             return {Level::warning, fmt::format("{} advertises other virtual addresses than ours for VRID {}: compare "
                                                 "virtual_ipaddress and virtual_router_id of the peers",

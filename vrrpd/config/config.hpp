@@ -21,10 +21,13 @@ struct GlobalOptions {
     bool lock_memory = true;
 };
 
-/// Indices in InstanceOptions (checks, gates, services) point into `checks` and `services`.
+/// Indices in InstanceOptions (checks, gates, services) point into `checks` and `services`; those of its tracks
+/// beyond `checks` go on into `tracked_interfaces`.
 struct Config {
     GlobalOptions global;
     std::vector<InstanceOptions> instances;
+    std::vector<SyncGroupOptions> groups;
+    std::vector<std::string> tracked_interfaces;  ///< named by track_interface, each once
     std::vector<health::CheckOptions> checks;
     std::vector<service::ServiceOptions> services;
 };

@@ -61,6 +61,18 @@ std::optional<Refusal> check_auth(std::span<const std::uint8_t> message, std::op
     return std::nullopt;
 }
 
+// The checks of a message by itself: count, length, checksum. Leaves the interval to the caller.
+std::variant<Advert, Refusal> read_whole(const Packet& packet, Version version) {
+    const auto message = packet.message;
+    const std::size_t count = message[3];
+    const std::size_t list_size = count * address_size(packet.source.family());
+    if (count == 0) return Refusal::count;
+    if (message.size() != header_size + list_size + trailer_size(version)) return Refusal::length;
+    const auto form = checksum_form(packet, version);
+    if (!form) return Refusal::checksum;
+    return Advert{message[1], message[2], Duration{}, *form, message.subspan(header_size, list_size)};
+}
+
 bool looks_like_carp(std::span<const std::uint8_t> message) {
     return message.size() == 36 && message[0] == 0x21 && message[3] == 7;
 }
@@ -88,16 +100,10 @@ std::variant<Advert, Refusal> decode(const Packet& packet, const Expectation& ex
     const auto header = read_header(message);
     if (const auto* refusal = std::get_if<Refusal>(&header)) return *refusal;
     if (std::get<Header>(header).version != static_cast<std::uint8_t>(expected.version)) return Refusal::version;
-
-    const std::size_t count = message[3];
-    const std::size_t list_size = count * address_size(packet.source.family());
-    if (count == 0) return Refusal::count;
-    if (message.size() != header_size + list_size + trailer_size(expected.version)) return Refusal::length;
-
-    const auto form = checksum_form(packet, expected.version);
-    if (!form) return Refusal::checksum;
-
-    Advert advert{message[1], message[2], Duration{}, *form, message.subspan(header_size, list_size)};
+    auto whole = read_whole(packet, expected.version);
+    auto* const read = std::get_if<Advert>(&whole);
+    if (read == nullptr) return whole;
+    Advert& advert = *read;
     if (expected.version == Version::v2) {
         if (const auto refusal = check_auth(message, expected.password)) return *refusal;
         advert.interval = std::chrono::seconds(message[5]);
@@ -106,7 +112,15 @@ std::variant<Advert, Refusal> decode(const Packet& packet, const Expectation& ex
         advert.interval = ((message[4] & 0x0f) << 8 | message[5]) * centisecond;
         if (advert.interval == Duration::zero()) return Refusal::interval;
     }
-    return advert;
+    return whole;
+}
+
+std::optional<std::span<const std::uint8_t>> advertised_addresses(const Packet& packet) {
+    const auto header = read_header(packet.message);
+    if (std::holds_alternative<Refusal>(header)) return std::nullopt;
+    const auto whole = read_whole(packet, Version{std::get<Header>(header).version});
+    const auto* advert = std::get_if<Advert>(&whole);
+    return advert == nullptr ? std::nullopt : std::optional(advert->address_bytes);
 }
 
 bool same_addresses(std::span<const std::uint8_t> address_bytes, std::span<const VirtualAddress> ours) {

@@ -5,7 +5,8 @@
 // message that fails any check comes back as the first reason in the documented order (conformance B28):
 //
 //     header:   length, version, type                     read_header(), before the instance is known
-//     (caller): TTL, VRID, destination, source            Router, which knows interfaces and instances
+//     (caller): TTL, VRID, options, destination, source   Router, which knows interfaces and instances
+//               (unicast: the TTL after the source, because it is the peer that says which)
 //     message:  version, count, length, checksum, auth, interval      decode(), against an instance
 //
 // A list of addresses that differs from ours is no reason to refuse (decision 7); it is the caller's to compare.
@@ -31,12 +32,12 @@ enum class Refusal : std::uint8_t {
     carp_like,      ///< 36 bytes that look like a CARP advert, which shares the protocol number
     version,        ///< not the version of the instance, or one that does not exist
     type,           ///< not an advertisement
-    ttl,            ///< TTL or hop limit below 255: it crossed a router
+    ttl,            ///< TTL or hop limit below 255: it crossed a router; unicast: below the peer's min_ttl
     vrid,           ///< no instance has this virtual router ID here
     options,        ///< IP options, extension headers or fragments
-    destination,    ///< neither the group nor, for unicast, us
-    source,         ///< an address that no peer can have
-    own_source,     ///< our own address: looped back
+    destination,    ///< not the group; for a unicast instance, not us
+    source,         ///< an address that no peer can have; for a unicast instance, none of its peers
+    own_source,     ///< our own address: looped back, or there twice
     count,          ///< no address in it
     checksum,       ///< wrong
     auth_unknown,   ///< authentication type that does not exist
@@ -75,6 +76,9 @@ struct Expectation {
     std::optional<std::string_view> password;  ///< version 2
 };
 std::variant<Advert, Refusal> decode(const Packet& packet, const Expectation& expected);
+
+/// The list of a message that is whole, whoever it is for; nothing for any other.
+std::optional<std::span<const std::uint8_t>> advertised_addresses(const Packet& packet);
 
 /// True if the advert lists exactly these addresses, in any order (conformance B19, B20).
 bool same_addresses(std::span<const std::uint8_t> address_bytes, std::span<const VirtualAddress> ours);

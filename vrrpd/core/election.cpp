@@ -16,7 +16,6 @@ Duration active_down_interval(Version version, int priority, Duration active_int
 Standing compare(int their_priority, const IpAddress& their_address, int our_priority, const IpAddress& our_address) {
     if (their_priority == 0) return Standing::zero;
     if (their_priority != our_priority) return their_priority < our_priority ? Standing::lower : Standing::higher;
-    if (their_address == our_address) return Standing::equal_same;
     return their_address < our_address ? Standing::equal_lower : Standing::equal_higher;
 }
 

@@ -19,9 +19,10 @@ Duration skew_time(Version version, int priority, Duration active_interval);
 Duration active_down_interval(Version version, int priority, Duration active_interval, int adverts);
 
 /// How an advert stands to us.
-enum class Standing : std::uint8_t { zero, lower, equal_lower, equal_same, equal_higher, higher };
+enum class Standing : std::uint8_t { zero, lower, equal_lower, equal_higher, higher };
 
-/// Compares priorities, then the addresses that the packets come from.
+/// Compares priorities, then the addresses that the packets come from. The same address cannot be: it is ours,
+/// and such a packet is refused as looped back (E27).
 Standing compare(int their_priority, const IpAddress& their_address, int our_priority, const IpAddress& our_address);
 
 /// The configured priority with what the weighted checks add; 1..254, or 255 for an owner, whom nothing

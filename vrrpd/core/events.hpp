@@ -42,8 +42,9 @@ struct PathChanged {
 };
 
 enum class CheckState : std::uint8_t { unknown, passing, failing };
+/// A check, or a tracked interface, has a new state.
 struct CheckChanged {
-    std::size_t check = 0;
+    std::size_t check = 0;  ///< as in Track::index
     CheckState state = CheckState::unknown;
     Text reason;  ///< "check memcached: refused: connection refused, 2/2"
 };
@@ -56,6 +57,12 @@ struct AddressesSettled {
     Text reason{};
 };
 
+/// An address that the kernel had is there no more, and it was not we who removed it.
+struct AddressesLost {
+    InstanceId instance = 0;
+    Text what{};  ///< "192.168.30.16/24 is gone from eth0"
+};
+
 enum class ServicesState : std::uint8_t { stopped, ready, failed };
 /// All services of an instance together.
 struct ServicesChanged {
@@ -64,18 +71,18 @@ struct ServicesChanged {
     Text reason{};
 };
 
-/// The last SendAdvert of an instance did not leave.
+/// The last SendAdvert of an instance did not leave, not even to one of several peers.
 struct SendFailed {
     InstanceId instance = 0;
     Text reason{};
 };
 
-using Event =
-    std::variant<Packet, Startup, Shutdown, PathChanged, CheckChanged, AddressesSettled, ServicesChanged, SendFailed>;
+using Event = std::variant<Packet, Startup, Shutdown, PathChanged, CheckChanged, AddressesSettled, AddressesLost,
+                           ServicesChanged, SendFailed>;
 
 // ---- actions
 
-/// Send an advert now; Router::encode() makes its bytes.
+/// Send an advert now, to the group or to each peer; Instance::encode() makes its bytes.
 struct SendAdvert {
     InstanceId instance = 0;
     std::uint8_t priority = 0;
@@ -121,10 +128,14 @@ struct Notice {
         higher_heard,       ///< Active heard a higher priority and yields
         equal_heard,        ///< Active lost an election between equal priorities, by address
         rebutted,           ///< Active heard a losing advert and answered
-        same_sender,        ///< our priority from our address: a configuration error or a loop
+        twins,              ///< two hosts advertise with one priority: `source` and the one in `text`
+        flapping,           ///< MASTER again and again within a minute
+        addresses_lost,     ///< somebody else removed an address of ours: see `text`
         list_differs,       ///< the advertised addresses are not ours; processed all the same
         interval_differs,   ///< version 3: another interval than ours
+        interval_clamped,   ///< a learned interval was longer than max_learned_interval
         checksum_mirrored,  ///< we now send the form that the peer sends
+        foreign_router_id,  ///< one of our addresses is advertised under another VRID: see `text`
         stalled,            ///< no advert of ours left for so long that the peers took over: see `text`
         send_failed,        ///< an advert did not leave: see `text`
         deferred,           ///< would be Active, but something holds us back: see `text`
@@ -139,7 +150,13 @@ struct Notice {
     Text text;
 };
 
-using Action = std::variant<SendAdvert, SetAddresses, SetServices, Announce, RoleChanged, Notice>;
+/// The members of a sync group are being brought to one role, after the first of them.
+struct GroupChanged {
+    std::size_t group = 0;
+    Role to = Role::init;
+};
+
+using Action = std::variant<SendAdvert, SetAddresses, SetServices, Announce, RoleChanged, GroupChanged, Notice>;
 using Actions = std::vector<Action>;
 
 }  // namespace vrrpd

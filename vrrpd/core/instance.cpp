@@ -3,7 +3,19 @@
 #include <algorithm>
 #include <utility>
 
+#include "vrrpd/core/sync_group.hpp"
+
 namespace vrrpd {
+namespace {
+
+constexpr Duration probe_patience = std::chrono::milliseconds(10);  // a failure is told at once
+// Of addresses that somebody else removes (E36).
+constexpr int most_losses = 5;
+constexpr Duration loss_period = std::chrono::minutes(1);
+constexpr Duration first_restoration_delay = std::chrono::milliseconds(100);
+constexpr Duration longest_restoration_delay = std::chrono::seconds(2);
+
+}  // namespace
 
 const char* to_string(Role role) {
     static constexpr std::array<const char*, 4> names = {"INIT", "BACKUP", "MASTER", "FAULT"};
@@ -20,6 +32,7 @@ Instance::Instance(InstanceId id, const InstanceOptions& options)
       checksum_form_(options.checksum == ChecksumMode::rfc9568 ? ChecksumForm::message_only
                                                                : ChecksumForm::pseudo_header) {
     deadlines_.fill(never);
+    claims_.fill(Instant::min());
     path_.reason = Text::format("%s: not seen yet", options.interface.c_str());
 }
 
@@ -53,6 +66,11 @@ void Instance::path_changed(const PathChanged& path, Moment moment) {
     }
     const bool source_moved = path_.source != path.source;
     path_ = path;
+    if (!path_usable()) {  // a fault of its own; whether adverts leave is seen when it is over
+        cannot_send_.reset();
+        probing_ = false;
+        deadline(Timer::send_probe) = never;
+    }
     reconsider(moment);
     // The peers compare the address that our packets come from (E29): let them see the new one at once.
     if (source_moved && state_ == State::active) send(static_cast<std::uint8_t>(priority()), moment);
@@ -77,10 +95,34 @@ void Instance::addresses_settled(const AddressesSettled& settled, Moment moment)
         } else {
             dispatch(Trigger::addresses_present, moment);
         }
+    } else if (settled.present && state_ == State::active) {  // they had been removed by somebody else
+        if (settled.refused) hold_fault(settled.reason, moment);
+        if (phase_ == Phase::serving && !settled.refused) moment.actions.emplace_back(Announce{id_});
     } else if (!settled.present && farewell_ != Farewell::none) {
         dispatch(Trigger::addresses_gone, moment);
     }
     reconsider(moment);
+}
+
+void Instance::addresses_lost(const Text& what, Moment moment) {
+    if (state_ != State::active || deadline(Timer::restoration) != never) return;
+    ++counters_.addresses_lost;
+    notice(Notice::Kind::addresses_lost, IpAddress(), moment, what);
+    if (losses_ == 0 || moment.now - first_loss_ >= loss_period) {
+        losses_ = 0;
+        first_loss_ = moment.now;
+    }
+    if (++losses_ == most_losses) {
+        losses_ = 0;
+        hold_fault(Text::format("%s, the %dth time within a minute", what.c_str(), most_losses), moment);
+        return reconsider(moment);
+    }
+    const Duration delay = losses_ == 1 ? Duration::zero() : first_restoration_delay * (1 << (losses_ - 2));
+    deadline(Timer::restoration) = moment.now + std::min(delay, longest_restoration_delay);
+}
+
+void Instance::restore_addresses(Moment moment) {
+    if (state_ == State::active) moment.actions.emplace_back(SetAddresses{id_, true});
 }
 
 void Instance::services_changed(const ServicesChanged& change, Moment moment) {
@@ -100,11 +142,27 @@ void Instance::services_changed(const ServicesChanged& change, Moment moment) {
 void Instance::send_failed(const Text& reason, Moment moment) {
     ++counters_.sends_failed;
     notice(Notice::Kind::send_failed, IpAddress(), moment, reason);
+    if (std::exchange(probing_, false)) deadline(Timer::send_probe) = moment.now + down_interval();
+    if (state_ != State::active && state_ != State::retiring) return;
+    const Duration retry = std::min<Duration>(options_.advert_interval / 10, std::chrono::milliseconds(100));
+    deadline(Timer::protocol) = moment.now + retry;
+    if (!options_.track_primary) return;  // then what is wrong with the link is no fault, and no stall
     last_left_ = left_before_;
-    if (state_ == State::active || state_ == State::retiring) {
-        const Duration retry = std::min<Duration>(options_.advert_interval / 10, std::chrono::milliseconds(100));
-        deadline(Timer::protocol) = moment.now + retry;
+    if (cannot_send_ || moment.now - last_left_ < 2 * options_.advert_interval) return;
+    cannot_send_ = Text::format("cannot send: %s", reason.c_str());
+    deadline(Timer::send_probe) = moment.now + down_interval();
+    reconsider(moment);
+}
+
+// Priority 0 harms nobody: an Active answers it, and goes on (E37).
+void Instance::probe_sending(Moment moment) {
+    if (std::exchange(probing_, false)) {
+        cannot_send_.reset();  // nobody has complained
+        return;
     }
+    probing_ = true;
+    deadline(Timer::send_probe) = moment.now + probe_patience;
+    send(0, moment);
 }
 
 void Instance::heard(const IpAddress& source, const Advert& advert, Moment moment) {
@@ -118,8 +176,6 @@ void Instance::heard(const IpAddress& source, const Advert& advert, Moment momen
             return dispatch(Trigger::heard_lower, moment);
         case Standing::equal_lower:
             return dispatch(Trigger::heard_equal_lower, moment);
-        case Standing::equal_same:
-            return dispatch(Trigger::heard_equal_same, moment);
         case Standing::equal_higher:
             return dispatch(Trigger::heard_equal_higher, moment);
         case Standing::higher:
@@ -131,6 +187,10 @@ void Instance::heard(const IpAddress& source, const Advert& advert, Moment momen
 void Instance::observe(const IpAddress& source, const Advert& advert, Moment moment) {
     ++counters_.adverts_received;
     if (advert.priority == 0) ++counters_.releases_received;
+    ++counters_.checksum_forms[static_cast<std::size_t>(advert.checksum_form)];
+    const bool twins = heard_ && heard_->source != source && heard_->priority == advert.priority &&
+                       advert.priority != 0 && moment.now - heard_->when < options_.advert_interval * 2;
+    if (twins) notice(Notice::Kind::twins, source, moment, heard_->source.to_string().c_str());
     heard_ = Heard{source, advert.priority, advert.interval, moment.now};
     if (!same_addresses(advert.address_bytes, options_.addresses)) {
         ++counters_.lists_differed;
@@ -142,6 +202,12 @@ void Instance::observe(const IpAddress& source, const Advert& advert, Moment mom
         checksum_form_ = advert.checksum_form;
         notice(Notice::Kind::checksum_mirrored, source, moment);
     }
+}
+
+void Instance::heard_slip(const IpAddress& source, std::uint8_t virtual_router_id, const IpAddress& address,
+                          Moment moment) {
+    notice(Notice::Kind::foreign_router_id, source, moment,
+           Text::format("%s under VRID %d", address.to_string().c_str(), virtual_router_id));
 }
 
 void Instance::refused(Refusal refusal, const IpAddress& source, Moment moment) {
@@ -193,9 +259,7 @@ void Instance::fire(Timer timer, Moment moment) {
     switch (timer) {
         case Timer::protocol:
             if (state_ == State::backup) return postpone_or_claim(moment);
-            // Absolute deadlines: what was late does not make the next one late (D10), and nothing is sent twice.
-            deadline(timer) = due + options_.advert_interval > moment.now + slot() ? due : moment.now;
-            return dispatch(Trigger::advert_timer, moment);
+            return advert_due(due, moment);
         case Timer::second_release:
             if (state_ != State::active && state_ != State::retiring) send(0, moment);
             return;
@@ -207,10 +271,23 @@ void Instance::fire(Timer timer, Moment moment) {
             return dispatch(Trigger::services_stopped, moment);
         case Timer::announcement:
             return announce_again(moment);
+        case Timer::send_probe:
+            return probe_sending(moment);
+        case Timer::restoration:
+            return restore_addresses(moment);
         case Timer::startup_delay:
         case Timer::fault_hold:
             return;  // reconsider() sees that the time has passed
     }
+}
+
+void Instance::advert_due(Instant due, Moment moment) {
+    const bool paused = moment.now - last_left_ > 2 * options_.advert_interval;
+    // Absolute deadlines: what was late does not make the next one late (D10), and nothing is sent twice.
+    deadline(Timer::protocol) = due + options_.advert_interval > moment.now + slot() ? due : moment.now;
+    dispatch(Trigger::advert_timer, moment);
+    // No peer took the pause for our end, but switches may have forgotten where the addresses are (D11).
+    if (paused && state_ == State::active && phase_ == Phase::serving) moment.actions.emplace_back(Announce{id_});
 }
 
 Instant Instance::next_deadline() const {
@@ -230,13 +307,18 @@ Duration Instance::down_interval() const {
 // ---- from facts to triggers
 
 std::optional<Text> Instance::fault() const {
+    const auto own = own_fault();
+    return own ? own : group_fault_;
+}
+
+std::optional<Text> Instance::own_fault() const {
     if (!path_usable()) return path_.reason;
     for (std::size_t i = 0; i < checks_.size(); ++i) {
         if (options_.checks[i].weight || checks_[i] == CheckState::unknown) continue;
         if ((checks_[i] == CheckState::failing) != options_.checks[i].reverse) return check_texts_[i];
     }
     if (deadline(Timer::fault_hold) != never) return hold_text_;
-    return std::nullopt;
+    return cannot_send_;
 }
 
 void Instance::hold_fault(const Text& reason, Moment moment) {
@@ -276,6 +358,11 @@ void Instance::reconsider(Moment moment) {
 }
 
 std::optional<Text> Instance::held_back(Instant now) const {
+    const auto own = own_hindrance(now);
+    return own || group_ == nullptr ? own : group_->hindrance(*this, now);
+}
+
+std::optional<Text> Instance::own_hindrance(Instant now) const {
     if (deadline(Timer::startup_delay) > now && deadline(Timer::startup_delay) != never) return Text("startup_delay");
     for (std::size_t i = 0; i < checks_.size(); ++i) {
         if (checks_[i] == CheckState::unknown) return Text("a tracked check has no verdict yet");
@@ -285,6 +372,7 @@ std::optional<Text> Instance::held_back(Instant now) const {
 
 // A takeover that something holds back happens when that ends, unless an Active was heard meanwhile (E19, E43).
 void Instance::postpone_or_claim(Moment moment) {
+    obeying_ = false;
     const auto why = held_back(moment.now);
     if (!why) return dispatch(Trigger::down_timer, moment);
     postponed_ = true;
@@ -326,7 +414,7 @@ int Instance::priority() const {
     return effective_priority(options_.priority, options_.checks, checks_);
 }
 
-std::size_t Instance::encode(std::uint8_t priority, std::span<std::uint8_t> bytes) const {
+std::size_t Instance::encode(std::uint8_t priority, const IpAddress& destination, std::span<std::uint8_t> bytes) const {
     Outgoing advert;
     advert.version = options_.version;
     advert.virtual_router_id = options_.virtual_router_id;
@@ -336,7 +424,7 @@ std::size_t Instance::encode(std::uint8_t priority, std::span<std::uint8_t> byte
     advert.addresses = options_.addresses;
     advert.checksum_form = checksum_form_;
     advert.source = path_.source.value_or(IpAddress());
-    advert.destination = vrrp_group(options_.family);
+    advert.destination = destination;
     return vrrpd::encode(advert, bytes);
 }
 

@@ -16,6 +16,7 @@
 //   higher Active heard   addresses off, one last advert; services settle
 //   stall                 addresses off, priority 0, full start; services settle
 //   path lost             addresses off, nothing sent; services settle
+//   sync group steps down addresses off, priority 0; services settle
 //
 // A packet that was refused never reaches this class (conformance B27).
 #pragma once
@@ -38,8 +39,12 @@ struct Moment {
     Actions& actions;
 };
 
+class SyncGroup;
+
 class Instance {
   public:
+    static constexpr std::size_t flapping_claims = 4;  ///< within a minute: worth a word
+
     enum class State : std::uint8_t { initialize, backup, active, retiring };
 
     /// Counted since the start (RFC 6527 names in the metrics).
@@ -51,6 +56,8 @@ class Instance {
         std::uint64_t sends_failed = 0;
         std::uint64_t became_active = 0;
         std::uint64_t lists_differed = 0;
+        std::uint64_t addresses_lost = 0;
+        std::array<std::uint64_t, 2> checksum_forms{};  ///< received, by ChecksumForm
         std::array<std::uint64_t, refusal_count> refused{};
     };
 
@@ -71,12 +78,15 @@ class Instance {
     void path_changed(const PathChanged& path, Moment moment);
     void check_changed(const CheckChanged& change, Moment moment);
     void addresses_settled(const AddressesSettled& settled, Moment moment);
+    void addresses_lost(const Text& what, Moment moment);
     void services_changed(const ServicesChanged& change, Moment moment);
     void send_failed(const Text& reason, Moment moment);
     /// An advert that passed every check.
     void heard(const IpAddress& source, const Advert& advert, Moment moment);
     /// One that did not: counted, said, and nothing else.
     void refused(Refusal refusal, const IpAddress& source, Moment moment);
+    /// One of another virtual router that advertises an address of ours.
+    void heard_slip(const IpAddress& source, std::uint8_t virtual_router_id, const IpAddress& address, Moment moment);
 
     /// Does what is due. Adverts may leave up to slot() early, so that many leave together. False: nothing was due.
     bool expire(Moment moment);
@@ -95,10 +105,15 @@ class Instance {
     const PathChanged& path() const { return path_; }
     Duration active_interval() const { return active_interval_; }  ///< learned from the Active, or ours
 
+    /// Where adverts go if there are no unicast peers.
+    IpAddress group_address() const { return options_.group.value_or(vrrp_group(options_.family)); }
+
     /// The message to send with `priority`; needs a source address. Returns its length.
-    std::size_t encode(std::uint8_t priority, std::span<std::uint8_t> bytes) const;
+    std::size_t encode(std::uint8_t priority, const IpAddress& destination, std::span<std::uint8_t> bytes) const;
 
   private:
+    friend class SyncGroup;
+
     enum class Trigger : std::uint8_t {
         startup,
         startup_owner,
@@ -111,13 +126,14 @@ class Instance {
         heard_zero,
         heard_lower,
         heard_equal_lower,
-        heard_equal_same,
         heard_equal_higher,
         heard_higher,
         addresses_present,
         addresses_gone,
         services_ready,
         services_stopped,
+        group_promoted,
+        group_demoted,
     };
     enum class Timer : std::uint8_t {
         protocol,        // Adver_Timer or Active_Down_Timer
@@ -127,8 +143,10 @@ class Instance {
         announcement,    // second burst, then the refreshes
         startup_delay,
         fault_hold,
+        send_probe,   // whether adverts leave again
+        restoration,  // of addresses that somebody else removed
     };
-    static constexpr std::size_t timer_count = 7;
+    static constexpr std::size_t timer_count = 9;
     enum class Phase : std::uint8_t { addresses, services, serving };            // of active
     enum class Farewell : std::uint8_t { none, silence, last_advert, release };  // after the addresses are gone
 
@@ -146,7 +164,6 @@ class Instance {
     void advertise(Moment);
     void reassert(Moment);
     void rebut(Moment);
-    void remark(Moment);
     void yield(Moment);
     void raise_services(Moment);
     void serve(Moment);
@@ -156,6 +173,8 @@ class Instance {
     void withdraw_to_release(Moment);
     void vanish(Moment);
     void recoil(Moment);
+    void rise(Moment);
+    void recede(Moment);
 
     void dispatch(Trigger trigger, Moment moment);
     void reconsider(Moment moment);
@@ -164,9 +183,11 @@ class Instance {
 
     bool path_usable() const { return path_.up && path_.source.has_value(); }
     std::optional<Text> fault() const;
+    std::optional<Text> own_fault() const;
     void hold_fault(const Text& reason, Moment moment);
     bool may_preempt(Instant now);
     std::optional<Text> held_back(Instant now) const;
+    std::optional<Text> own_hindrance(Instant now) const;
     void postpone_or_claim(Moment moment);
     void fire(Timer timer, Moment moment);
     void send(std::uint8_t priority, Moment moment);
@@ -176,6 +197,10 @@ class Instance {
     void listen(Moment moment);
     void obey(Moment moment);
     void announce_again(Moment moment);
+    void advert_due(Instant due, Moment moment);
+    void probe_sending(Moment moment);
+    void restore_addresses(Moment moment);
+    void count_claim(Moment moment);
     Text takeover_reason(Instant now) const;
     bool may_answer(Instant now);
     void observe(const IpAddress& source, const Advert& advert, Moment moment);
@@ -202,6 +227,9 @@ class Instance {
     Duration hold_length_{};
     Text hold_text_;
     std::optional<Heard> heard_;
+    std::optional<Text> cannot_send_;
+    const SyncGroup* group_ = nullptr;
+    std::optional<Text> group_fault_;  // of another member
 
     // State.
     State state_ = State::initialize;
@@ -213,6 +241,9 @@ class Instance {
     Farewell farewell_ = Farewell::none;
     bool services_up_ = false;         // were asked to run, and have not ended since
     bool postponed_ = false;           // the down timer ran out while something held us back
+    bool obeying_ = false;             // an Active that we let serve is alive
+    bool probing_ = false;             // an advert was tried, and nobody has said yet that it did not leave
+    Text group_reason_;                // of the step that the group takes together
     bool other_active_heard_ = false;  // since we began to retire
     int armed_priority_ = 0;           // the priority that the down timer was computed with
     Duration active_interval_{};       // Active_Adver_Interval
@@ -221,6 +252,9 @@ class Instance {
     std::optional<IpAddress> released_by_;
     Instant last_left_{}, left_before_{};  // when the last advert left, and the one before
     Instant last_answer_ = Instant::min();
+    std::array<Instant, flapping_claims> claims_;  // the last ones
+    int losses_ = 0;                               // of addresses, within a minute
+    Instant first_loss_{};
     ChecksumForm checksum_form_;
     Counters counters_;
     NoticeLimiter limiter_, refusal_limiter_;  // a flood of junk must not hide the rest

@@ -29,7 +29,25 @@ struct VirtualAddress {
     friend bool operator==(const VirtualAddress&, const VirtualAddress&) = default;
 };
 
-/// Something an instance watches: a check or an interface, by its index in the configuration.
+/// A route that moves with the addresses.
+struct VirtualRoute {
+    Prefix destination;
+    std::optional<IpAddress> gateway;  ///< `via ADDR`
+    std::string device;                ///< `dev IF`; empty: the instance's interface
+    std::optional<IpAddress> source;   ///< `src ADDR`
+    std::uint32_t table = 254;         ///< 254: main
+    std::optional<std::uint32_t> metric;
+    friend bool operator==(const VirtualRoute&, const VirtualRoute&) = default;
+};
+
+/// A host that gets adverts of its own, instead of those to the group.
+struct UnicastPeer {
+    IpAddress address;
+    int min_ttl = 255;  ///< what comes with less is refused (V04)
+    friend bool operator==(const UnicastPeer&, const UnicastPeer&) = default;
+};
+
+/// Something an instance watches: a check or, counted on after the checks, a tracked interface.
 /// Without a weight its failure means FAULT. A positive weight is added while it passes, a negative one while
 /// it fails; `reverse` swaps passing and failing.
 struct Track {
@@ -49,21 +67,35 @@ struct InstanceOptions {
     Duration advert_interval = std::chrono::seconds(1);
     std::vector<VirtualAddress> addresses;           ///< in the advert, in this order
     std::vector<VirtualAddress> excluded_addresses;  ///< moved with the rest, not in the advert
+    std::vector<VirtualRoute> routes;
+    std::vector<UnicastPeer> unicast_peers;  ///< empty: multicast
+    int unicast_ttl = 255;
+    std::optional<IpAddress> source;  ///< of our adverts; none: the interface's primary address
+    std::optional<IpAddress> group;   ///< none: the one that is assigned to VRRP
     ChecksumMode checksum = ChecksumMode::automatic;
     std::optional<std::string> password;  ///< v2 PASS, at most 8 characters
     bool preempt = true;
     Duration preempt_delay{};
     Duration startup_delay{};
     int down_timer_adverts = 3;
+    Duration max_learned_interval{};  ///< longest interval that is learned from an Active; 0: as the RFC
+    bool track_primary = true;        ///< the interface's being down is a fault
     Duration announce_repeat_delay = std::chrono::seconds(5);  ///< garp_master_delay; 0: no second burst
     Duration announce_refresh = std::chrono::seconds(60);      ///< garp_master_refresh; 0: never
     int announce_count = 5;                                    ///< garp_master_repeat
     Duration announce_interval = std::chrono::milliseconds(20);
     Duration fault_hold = std::chrono::seconds(30);
-    std::vector<Track> checks;                      ///< track_check, by index of the check
+    std::vector<Track> checks;                      ///< track_check and track_interface
     std::vector<std::size_t> gates;                 ///< preempt_check, by index of the check
     std::vector<std::size_t> services;              ///< by index of the service
     Duration stop_bound = std::chrono::seconds(1);  ///< longest wait for the services of a planned demotion
+};
+
+/// Instances that move together. What the strictest member wants of preemption and delays, all want (S04):
+/// the configuration has seen to that.
+struct SyncGroupOptions {
+    std::string name;
+    std::vector<std::size_t> members;  ///< instances, by index
 };
 
 }  // namespace vrrpd

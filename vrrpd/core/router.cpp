@@ -8,6 +8,15 @@ namespace {
 // The longest slot of any instance: see Instance::slot().
 constexpr Duration widest_slot = std::chrono::milliseconds(1);
 
+bool is_unicast(const InstanceOptions& options) {
+    return !options.unicast_peers.empty();
+}
+
+const UnicastPeer* find_peer(const InstanceOptions& options, const IpAddress& source) {
+    const auto peer = std::ranges::find(options.unicast_peers, source, &UnicastPeer::address);
+    return peer == options.unicast_peers.end() ? nullptr : &*peer;
+}
+
 bool is_ours(const InstanceOptions& options, const IpAddress& address) {
     const auto holds = [&](const VirtualAddress& own) { return own.prefix.address == address; };
     return std::ranges::any_of(options.addresses, holds) || std::ranges::any_of(options.excluded_addresses, holds);
@@ -15,24 +24,53 @@ bool is_ours(const InstanceOptions& options, const IpAddress& address) {
 
 // The checks that need the IP header and the instance.
 std::optional<Refusal> check_header(const Packet& packet, const Instance& instance) {
-    if (packet.has_options) return Refusal::options;
-    if (packet.destination != vrrp_group(packet.source.family())) return Refusal::destination;
+    const InstanceOptions& options = instance.options();
     const IpAddress& source = packet.source;
-    if (source.is_unspecified() || source.is_multicast() || source.is_loopback() || source.is_broadcast()) {
+    const bool unicast = is_unicast(options);
+    if (packet.has_options) return Refusal::options;
+    const bool misdirected =
+        unicast ? packet.destination.is_multicast() : packet.destination != instance.group_address();
+    if (misdirected) return Refusal::destination;
+    if (source.is_unspecified() || source.is_multicast() || source.is_loopback() || source.is_broadcast() ||
+        packet.sender == Sender::broadcast) {
         return Refusal::source;
     }
-    if (source.family() == Family::ipv6 && !source.is_link_local()) return Refusal::source;
-    if (source == instance.path().source) return Refusal::own_source;
+    if (!unicast && source.family() == Family::ipv6 && !source.is_link_local()) return Refusal::source;
+    if (packet.sender == Sender::ourselves || source == instance.path().source) return Refusal::own_source;
     // An owner's primary address may be the virtual one (B24); byte 2 is the priority.
-    if (packet.message[2] != owner_priority && is_ours(instance.options(), source)) return Refusal::source;
-    return std::nullopt;
+    if (packet.message[2] != owner_priority && is_ours(options, source)) return Refusal::source;
+    if (!unicast) return std::nullopt;
+    const UnicastPeer* peer = find_peer(options, source);
+    if (peer == nullptr) return Refusal::source;
+    return packet.ttl < peer->min_ttl ? std::optional(Refusal::ttl) : std::nullopt;
 }
 
 }  // namespace
 
-Router::Router(const std::vector<InstanceOptions>& options) : deadlines_(options.size()) {
+Router::Router(const std::vector<InstanceOptions>& options, const std::vector<SyncGroupOptions>& groups)
+    : group_of_(options.size()), deadlines_(options.size()), next_(options.size(), none) {
     instances_.reserve(options.size());
-    for (const InstanceOptions& each : options) instances_.emplace_back(instances_.size(), each);
+    for (const InstanceOptions& each : options) {
+        const InstanceId id = instances_.size();
+        instances_.emplace_back(id, each);
+        for (const Track& track : each.checks) add_tracker(track.index, id);
+        for (const std::size_t gate : each.gates) add_tracker(gate, id);
+        for (const VirtualAddress& address : each.addresses) holders_.emplace_back(address.prefix.address, id);
+    }
+    std::ranges::sort(holders_);
+    groups_.reserve(groups.size());
+    for (const SyncGroupOptions& group : groups) {
+        std::vector<Instance*> members;
+        for (const InstanceId id : group.members) members.push_back(&instances_[id]);
+        groups_.emplace_back(groups_.size(), group.name, std::move(members));
+        for (const InstanceId id : group.members) group_of_[id] = &groups_.back();
+    }
+}
+
+void Router::add_tracker(std::size_t check, InstanceId id) {
+    if (trackers_.size() <= check) trackers_.resize(check + 1);
+    auto& trackers = trackers_[check];
+    if (trackers.empty() || trackers.back() != id) trackers.push_back(id);
 }
 
 void Router::handle(const Event& event, Instant now, Actions& actions) {
@@ -48,6 +86,7 @@ void Router::expire(Instant now, Actions& actions) {
         instances_[id].wake(moment);
         if (instances_[id].expire(moment)) {
             deadlines_.set(id, instances_[id].next_deadline());
+            settle(id, moment);
         } else {
             not_yet_.push_back(id);
             deadlines_.set(id, never);
@@ -69,11 +108,28 @@ void Router::tell(InstanceId id, Moment moment, Fact fact) {
     instances_[id].wake(moment);
     fact(instances_[id]);
     deadlines_.set(id, instances_[id].next_deadline());
+    settle(id, moment);
 }
 
+// Sync groups look when all have been told: what all do for themselves, none does for another.
 template <typename Fact>
 void Router::tell_all(Moment moment, Fact fact) {
-    for (InstanceId id = 0; id < instances_.size(); ++id) tell(id, moment, fact);
+    for (InstanceId id = 0; id < instances_.size(); ++id) {
+        instances_[id].wake(moment);
+        fact(instances_[id]);
+        deadlines_.set(id, instances_[id].next_deadline());
+    }
+    for (InstanceId id = 0; id < instances_.size(); ++id) settle(id, moment);
+}
+
+void Router::settle(InstanceId id, Moment moment) {
+    SyncGroup* const group = group_of_[id];
+    if (group == nullptr) return;
+    group->settle(moment);
+    for (const Instance* member : group->members()) {
+        const auto other = static_cast<InstanceId>(member - instances_.data());
+        deadlines_.set(other, member->next_deadline());
+    }
 }
 
 void Router::on(const Packet& packet, Moment moment) {
@@ -89,7 +145,7 @@ void Router::on(const Packet& packet, Moment moment) {
     const InstanceId id = find(packet, std::get<Header>(header).virtual_router_id);
     if (id == none) {
         ++unassigned_[static_cast<std::size_t>(Refusal::vrid)];
-        return;
+        return look_for_slip(packet, std::get<Header>(header).virtual_router_id, moment);
     }
     tell(id, moment, [&](Instance& instance) {
         if (const auto refusal = check_header(packet, instance)) {
@@ -106,19 +162,44 @@ void Router::on(const Packet& packet, Moment moment) {
 
 InstanceId Router::find(const Packet& packet, std::uint8_t virtual_router_id) const {
     const auto segment = segments_.find({packet.interface_index, packet.source.family()});
-    return segment == segments_.end() ? none : segment->second[virtual_router_id];
+    if (segment == segments_.end()) return none;
+    const InstanceId first = segment->second[virtual_router_id];
+    for (InstanceId id = first; id != none; id = next_[id]) {
+        if (find_peer(instances_[id].options(), packet.source) != nullptr) return id;
+    }
+    return first;
 }
 
-void Router::index_segments() {
-    segments_.clear();
-    for (InstanceId id = 0; id < instances_.size(); ++id) {
-        const Instance& instance = instances_[id];
-        if (instance.path().interface_index == 0) continue;
-        const Segment segment{instance.path().interface_index, instance.options().family};
-        auto [place, created] = segments_.try_emplace(segment);
-        if (created) place->second.fill(none);
-        place->second[instance.options().virtual_router_id] = id;
+// The classic mistake: the peers agree on the addresses, but not on the VRID, and both are Active.
+void Router::look_for_slip(const Packet& packet, std::uint8_t virtual_router_id, Moment moment) {
+    const auto list = advertised_addresses(packet);
+    if (!list) return;
+    const std::size_t size = packet.source.family() == Family::ipv4 ? 4 : 16;
+    for (std::size_t at = 0; at + size <= list->size(); at += size) {
+        const auto address = IpAddress::from_bytes(list->subspan(at, size));
+        const auto holder = std::ranges::lower_bound(holders_, std::pair(*address, InstanceId{0}));
+        if (holder == holders_.end() || holder->first != *address) continue;
+        if (instances_[holder->second].path().interface_index != packet.interface_index) continue;
+        return instances_[holder->second].heard_slip(packet.source, virtual_router_id, *address, moment);
     }
+}
+
+void Router::enter_segment(InstanceId id) {
+    const Instance& instance = instances_[id];
+    if (instance.path().interface_index == 0) return;
+    auto [segment, created] = segments_.try_emplace({instance.path().interface_index, instance.options().family});
+    if (created) segment->second.fill(none);
+    next_[id] = std::exchange(segment->second[instance.options().virtual_router_id], id);
+}
+
+void Router::leave_segment(InstanceId id) {
+    const Instance& instance = instances_[id];
+    const auto segment = segments_.find({instance.path().interface_index, instance.options().family});
+    if (segment == segments_.end()) return;
+    InstanceId* place = &segment->second[instance.options().virtual_router_id];
+    while (*place != id) place = &next_[*place];
+    *place = std::exchange(next_[id], none);
+    if (std::ranges::all_of(segment->second, [](InstanceId first) { return first == none; })) segments_.erase(segment);
 }
 
 void Router::on(const Startup&, Moment moment) {
@@ -131,12 +212,20 @@ void Router::on(const Shutdown&, Moment moment) {
 
 void Router::on(const PathChanged& event, Moment moment) {
     const bool moved = instances_[event.instance].path().interface_index != event.interface_index;
+    if (moved) leave_segment(event.instance);
     tell(event.instance, moment, [&](Instance& instance) { instance.path_changed(event, moment); });
-    if (moved) index_segments();
+    if (moved) enter_segment(event.instance);
 }
 
 void Router::on(const CheckChanged& event, Moment moment) {
-    tell_all(moment, [&](Instance& instance) { instance.check_changed(event, moment); });
+    if (event.check >= trackers_.size()) return;
+    for (const InstanceId id : trackers_[event.check]) {
+        tell(id, moment, [&](Instance& instance) { instance.check_changed(event, moment); });
+    }
+}
+
+void Router::on(const AddressesLost& event, Moment moment) {
+    tell(event.instance, moment, [&](Instance& instance) { instance.addresses_lost(event.what, moment); });
 }
 
 void Router::on(const AddressesSettled& event, Moment moment) {

@@ -9,8 +9,9 @@
 // The daemon, the simulator and the benchmarks run this very code.
 //
 // A received packet is checked in the order that advert.hpp gives; the first check that fails counts it and
-// ends it. Timers are those of the instances, kept in one heap. Everything that is due within a small slot is
-// done together, so that the adverts of many instances leave in one system call.
+// ends it. One that comes by unicast belongs to the instance that has its sender as a peer. Timers are those of the
+// instances, kept in one heap. Everything that is due within a small slot is done together, so that the adverts of many
+// instances leave in one system call.
 #pragma once
 
 #include <map>
@@ -20,13 +21,14 @@
 #include "vrrpd/core/deadline_heap.hpp"
 #include "vrrpd/core/events.hpp"
 #include "vrrpd/core/instance.hpp"
+#include "vrrpd/core/sync_group.hpp"
 
 namespace vrrpd {
 
 class Router {
   public:
     /// `options` must live as long as the router; positions in it are the instances' ids.
-    explicit Router(const std::vector<InstanceOptions>& options);
+    explicit Router(const std::vector<InstanceOptions>& options, const std::vector<SyncGroupOptions>& groups = {});
 
     void handle(const Event& event, Instant now, Actions& actions);
     void expire(Instant now, Actions& actions);
@@ -41,7 +43,7 @@ class Router {
     const std::array<std::uint64_t, refusal_count>& unassigned() const { return unassigned_; }
 
   private:
-    /// Where adverts of one kind arrive: the instance of each virtual router ID, or none.
+    /// Where adverts of one kind arrive: the first instance of each virtual router ID, or none.
     using Segment = std::pair<int, Family>;
     static constexpr InstanceId none = static_cast<InstanceId>(-1);
 
@@ -51,19 +53,30 @@ class Router {
     void on(const PathChanged& event, Moment moment);
     void on(const CheckChanged& event, Moment moment);
     void on(const AddressesSettled& event, Moment moment);
+    void on(const AddressesLost& event, Moment moment);
     void on(const ServicesChanged& event, Moment moment);
     void on(const SendFailed& event, Moment moment);
 
+    void add_tracker(std::size_t check, InstanceId id);
     template <typename Fact>
     void tell(InstanceId id, Moment moment, Fact fact);
     template <typename Fact>
     void tell_all(Moment moment, Fact fact);
+    /// The others of its sync group follow what an instance did.
+    void settle(InstanceId id, Moment moment);
     InstanceId find(const Packet& packet, std::uint8_t virtual_router_id) const;
-    void index_segments();
+    void look_for_slip(const Packet& packet, std::uint8_t virtual_router_id, Moment moment);
+    void enter_segment(InstanceId id);
+    void leave_segment(InstanceId id);
 
     std::vector<Instance> instances_;
+    std::vector<SyncGroup> groups_;
+    std::vector<SyncGroup*> group_of_;                       // by instance; null: none
+    std::vector<std::vector<InstanceId>> trackers_;          // by check
+    std::vector<std::pair<IpAddress, InstanceId>> holders_;  // of all addresses, sorted
     DeadlineHeap deadlines_;
     std::map<Segment, std::array<InstanceId, 256>> segments_;
+    std::vector<InstanceId> next_;  // of the same segment and VRID: unicast instances with other peers (V06)
     std::array<std::uint64_t, refusal_count> unassigned_{};
     std::vector<InstanceId> not_yet_;  // scratch of expire()
 };

@@ -45,10 +45,10 @@ struct Instance::Table {
         {backup, heard_zero, &Instance::hurry, backup},
         {backup, heard_lower, &Instance::weigh, backup},
         {backup, heard_equal_lower, &Instance::follow, backup},
-        {backup, heard_equal_same, &Instance::follow, backup},
         {backup, heard_equal_higher, &Instance::follow, backup},
         {backup, heard_higher, &Instance::follow, backup},
         {backup, addresses_gone, &Instance::conclude, backup},
+        {backup, group_promoted, &Instance::rise, active},
 
         {active, shutdown, &Instance::retire, retiring},
         {active, fault_raised, &Instance::retire_fast, retiring},
@@ -58,11 +58,11 @@ struct Instance::Table {
         {active, heard_zero, &Instance::reassert, active},
         {active, heard_lower, &Instance::rebut, active},
         {active, heard_equal_lower, &Instance::rebut, active},
-        {active, heard_equal_same, &Instance::remark, active},
         {active, heard_equal_higher, &Instance::yield, backup},
         {active, heard_higher, &Instance::yield, backup},
         {active, addresses_present, &Instance::raise_services, active},
         {active, services_ready, &Instance::serve, active},
+        {active, group_demoted, &Instance::recede, backup},
 
         {retiring, path_lost, &Instance::vanish, initialize},
         {retiring, stalled, &Instance::recoil, initialize},
@@ -70,7 +70,6 @@ struct Instance::Table {
         {retiring, heard_zero, &Instance::reassert, retiring},
         {retiring, heard_lower, &Instance::rebut, retiring},
         {retiring, heard_equal_lower, &Instance::rebut, retiring},
-        {retiring, heard_equal_same, &Instance::remark, retiring},
         {retiring, heard_equal_higher, &Instance::hasten, retiring},
         {retiring, heard_higher, &Instance::hasten, retiring},
         {retiring, services_stopped, &Instance::withdraw_to_release, retiring},
@@ -112,7 +111,7 @@ void Instance::begin_as_owner(Moment moment) {
 // Counts the down timer anew from now.
 void Instance::listen(Moment moment) {
     released_by_.reset();
-    postponed_ = false;
+    postponed_ = obeying_ = false;
     listening_since_ = moment.now;
     armed_priority_ = priority();
     deadline(Timer::protocol) = moment.now + down_interval();
@@ -121,12 +120,13 @@ void Instance::listen(Moment moment) {
 void Instance::cease(Moment) {
     deadline(Timer::protocol) = never;
     released_by_.reset();
-    postponed_ = false;
+    postponed_ = obeying_ = false;
 }
 
 // Priority 0: its sender hands over. Only ever earlier, or a flood of them would keep the addresses down (E09).
 void Instance::hurry(Moment moment) {
     released_by_ = heard_->source;
+    obeying_ = false;
     deadline(Timer::protocol) = std::min(deadline(Timer::protocol), moment.now + skew());
 }
 
@@ -138,12 +138,19 @@ void Instance::follow(Moment moment) {
 // Takes the sender as the Active: its interval is what our timer goes by (E10, D05).
 void Instance::obey(Moment moment) {
     active_interval_ = heard_->interval;
+    const Duration ceiling = options_.max_learned_interval;
+    if (ceiling > Duration::zero() && active_interval_ > ceiling) {
+        active_interval_ = ceiling;
+        notice(Notice::Kind::interval_clamped, heard_->source, moment);
+    }
     listen(moment);
+    obeying_ = true;
 }
 
 // A lower priority is Active. Either the timer keeps running, and we take over at its end, or we let it serve.
 void Instance::weigh(Moment moment) {
     if (!may_preempt(moment.now)) return obey(moment);
+    obeying_ = false;
     notice(Notice::Kind::lower_discarded, heard_->source, moment);
 }
 
@@ -159,7 +166,7 @@ bool Instance::may_preempt(Instant now) {
 
 void Instance::claim(Moment moment) {
     reason_ = takeover_reason(moment.now);
-    ++counters_.became_active;
+    count_claim(moment);
     last_left_ = moment.now;  // if this one fails, a stall counts from here
     send(static_cast<std::uint8_t>(priority()), moment);
     moment.actions.emplace_back(SetAddresses{id_, true});
@@ -169,6 +176,15 @@ void Instance::claim(Moment moment) {
     other_active_heard_ = false;
     deadline(Timer::protocol) = moment.now + options_.advert_interval;
     for (const Timer stale : {Timer::second_release, Timer::withdrawal}) deadline(stale) = never;
+}
+
+// An interval that is too short for the network, or two hosts that each think they are the better one.
+void Instance::count_claim(Moment moment) {
+    ++counters_.became_active;
+    std::ranges::rotate(claims_, claims_.begin() + 1);
+    claims_.back() = moment.now;
+    const bool many = claims_.front() != Instant::min() && moment.now - claims_.front() < std::chrono::minutes(1);
+    if (many) notice(Notice::Kind::flapping, IpAddress(), moment);
 }
 
 Text Instance::takeover_reason(Instant now) const {
@@ -246,10 +262,6 @@ void Instance::rebut(Moment moment) {
     notice(Notice::Kind::rebutted, heard_->source, moment);
 }
 
-void Instance::remark(Moment moment) {
-    notice(Notice::Kind::same_sender, heard_->source, moment);
-}
-
 // ---- demotion
 
 void Instance::yield(Moment moment) {
@@ -295,7 +307,7 @@ void Instance::hasten(Moment moment) {
 
 void Instance::withdraw(Farewell farewell, Moment moment) {
     farewell_ = farewell;
-    deadline(Timer::announcement) = never;
+    deadline(Timer::announcement) = deadline(Timer::restoration) = never;
     const auto count = static_cast<long>(options_.addresses.size() + options_.excluded_addresses.size());
     deadline(Timer::withdrawal) = moment.now + withdrawal_base + count * withdrawal_each;
     moment.actions.emplace_back(SetAddresses{id_, false});
@@ -323,6 +335,23 @@ void Instance::vanish(Moment moment) {
 void Instance::recoil(Moment moment) {
     deadline(Timer::protocol) = never;
     other_active_heard_ = false;
+    withdraw(Farewell::release, moment);
+    let_services_settle(moment);
+}
+
+// ---- together with the sync group
+
+void Instance::rise(Moment moment) {
+    claim(moment);
+    reason_ = group_reason_;
+}
+
+// Another member yielded: this one is handed over with it (S03).
+void Instance::recede(Moment moment) {
+    reason_ = group_reason_;
+    other_active_heard_ = false;
+    active_interval_ = options_.advert_interval;
+    listen(moment);
     withdraw(Farewell::release, moment);
     let_services_settle(moment);
 }

@@ -1,0 +1,267 @@
+// Sync groups: S01-S04, S07.
+#include <gtest/gtest.h>
+
+#include "tests/support/core_driver.hpp"
+
+namespace vrrpd {
+namespace {
+
+using namespace std::chrono_literals;
+using test::ip;
+using test::Message;
+using test::plain_options;
+using State = Instance::State;
+
+constexpr int interface_of[] = {2, 3, 4};
+
+// A router with some instances on links of their own, all in one group.
+class Group {
+  public:
+    explicit Group(std::vector<InstanceOptions> options)
+        : options_(named(std::move(options))), groups_{{"VG_1", all_of(options_)}}, router_(options_, groups_) {}
+    explicit Group(std::size_t size = 2) : Group(std::vector<InstanceOptions>(size, plain_options())) {}
+
+    void start() {
+        for (InstanceId id = 0; id < options_.size(); ++id) path(id, true);
+        router_.handle(Startup{}, now_, actions_);
+    }
+    void path(InstanceId id, bool up) {
+        handle(PathChanged{id, interface_of[id], up, ip("10.9.0.1"), up ? "" : "its link is down"});
+    }
+    void check(std::size_t index, CheckState state) { handle(CheckChanged{index, state, "check said so"}); }
+    void hear(InstanceId id, int priority, const char* source = "10.9.0.2") {
+        const InstanceOptions& ours = options_[id];
+        Outgoing advert;
+        advert.virtual_router_id = ours.virtual_router_id;
+        advert.priority = static_cast<std::uint8_t>(priority);
+        advert.interval = ours.advert_interval;
+        advert.addresses = ours.addresses;
+        advert.source = ip(source);
+        advert.destination = vrrp_group(ours.family);
+        const Message message(advert, interface_of[id]);
+        handle(message.view());
+    }
+    void handle(const Event& event) { router_.handle(event, now_, actions_); }
+    void settle_addresses(bool present) {
+        for (InstanceId id = 0; id < options_.size(); ++id) handle(AddressesSettled{id, present, false, ""});
+    }
+    void pass(Duration duration) {
+        const Instant end = now_ + duration;
+        while (router_.next_deadline() <= end) {
+            now_ = std::max(now_, router_.next_deadline());
+            router_.expire(now_, actions_);
+        }
+        now_ = end;
+    }
+    void become_active() {
+        start();
+        pass(400ms);
+        settle_addresses(true);
+        ASSERT_EQ(states(), "AA");
+        story();
+    }
+
+    void freeze(Duration duration) { now_ += duration; }
+
+    // One letter for each instance: Initialize, Backup, Active, Retiring.
+    std::string states() const {
+        std::string states;
+        for (InstanceId id = 0; id < router_.size(); ++id) {
+            states += "IBAR"[static_cast<std::size_t>(router_.instance(id).state())];
+        }
+        return states;
+    }
+    // Adverts and addresses since the last call: "0 advert 100, 1 on".
+    std::string story() {
+        std::string words;
+        for (const Action& action : std::exchange(actions_, {})) {
+            std::string word;
+            if (const auto* send = std::get_if<SendAdvert>(&action)) {
+                word = std::to_string(send->instance) + " advert " + std::to_string(send->priority);
+            } else if (const auto* set = std::get_if<SetAddresses>(&action)) {
+                word = std::to_string(set->instance) + (set->wanted ? " on" : " off");
+            } else if (const auto* group = std::get_if<GroupChanged>(&action)) {
+                word = std::string("group ") + to_string(group->to);
+            }
+            if (!word.empty()) words += (words.empty() ? "" : ", ") + word;
+        }
+        return words;
+    }
+    int promotions(InstanceId id) const { return static_cast<int>(router_.instance(id).counters().became_active); }
+    const Instance& instance(InstanceId id) const { return router_.instance(id); }
+    Router& router() { return router_; }
+
+  private:
+    static std::vector<InstanceOptions> named(std::vector<InstanceOptions> options) {
+        for (std::size_t i = 0; i < options.size(); ++i) options[i].name = "VI_" + std::to_string(i);
+        return options;
+    }
+    static std::vector<std::size_t> all_of(const std::vector<InstanceOptions>& options) {
+        std::vector<std::size_t> all(options.size());
+        for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
+        return all;
+    }
+
+    const std::vector<InstanceOptions> options_;
+    const std::vector<SyncGroupOptions> groups_;
+    Router router_;
+    Actions actions_;
+    Instant now_{std::chrono::hours(1)};
+};
+
+std::vector<InstanceOptions> two_with(std::function<void(InstanceOptions& first, InstanceOptions& second)> change) {
+    std::vector<InstanceOptions> options(2, plain_options());
+    change(options[0], options[1]);
+    return options;
+}
+
+TEST(SyncGroup, all_become_active_in_one_step_S02) {
+    Group group(two_with([](auto&, auto& slow) { slow.advert_interval = 1s; }));
+    group.start();
+    group.pass(360ms);
+    EXPECT_EQ(group.states(), "BB");
+    group.story();
+    group.pass(1ms);
+    EXPECT_EQ(group.states(), "AA") << "the timer of the second would have run for 3.6 s";
+    EXPECT_EQ(group.story(), "0 advert 100, 0 on, group MASTER, 1 advert 100, 1 on");
+}
+
+TEST(SyncGroup, none_becomes_active_while_one_is_at_fault_S01_S02) {
+    Group group;
+    group.start();
+    group.path(1, false);
+    EXPECT_EQ(group.states(), "II");
+    EXPECT_EQ(group.instance(0).role(), Role::fault);
+    group.pass(10s);
+    EXPECT_EQ(group.promotions(0), 0);
+    group.path(1, true);
+    EXPECT_EQ(group.states(), "BB");
+    group.pass(400ms);
+    EXPECT_EQ(group.states(), "AA");
+}
+
+TEST(SyncGroup, a_fault_of_one_releases_the_others_S01) {
+    Group group;
+    group.become_active();
+    group.path(1, false);
+    EXPECT_EQ(group.states(), "RI");
+    group.settle_addresses(false);
+    EXPECT_EQ(group.states(), "II");
+    EXPECT_EQ(group.story(), "1 off, group FAULT, 0 off, 0 advert 0") << "nothing leaves on the dead link";
+    EXPECT_EQ(group.instance(0).role(), Role::fault);
+}
+
+TEST(SyncGroup, one_fault_of_two_that_ends_changes_nothing_S01) {
+    Group group;
+    group.start();
+    group.path(0, false);
+    group.path(1, false);
+    group.path(0, true);
+    EXPECT_EQ(group.states(), "II");
+    group.path(1, true);
+    EXPECT_EQ(group.states(), "BB");
+}
+
+TEST(SyncGroup, a_higher_active_on_one_demotes_the_others_addresses_first_S03) {
+    Group group;
+    group.become_active();
+    group.hear(0, 200);
+    EXPECT_EQ(group.states(), "BB");
+    EXPECT_EQ(group.story(), "0 off, group BACKUP, 1 off");
+    group.settle_addresses(false);
+    EXPECT_EQ(group.story(), "0 advert 100, 1 advert 0") << "the winner announces again, a peer may take the other";
+}
+
+TEST(SyncGroup, obeys_as_long_as_one_member_hears_its_better_S02_S07) {
+    Group group;
+    group.start();
+    for (int i = 0; i < 100; ++i) {
+        group.hear(0, 200);
+        group.pass(100ms);
+    }
+    EXPECT_EQ(group.states(), "BB") << "nobody advertises for the second";
+    EXPECT_EQ(group.promotions(1), 0);
+    group.pass(400ms);
+    EXPECT_EQ(group.states(), "AA");
+}
+
+TEST(SyncGroup, a_lower_active_on_both_is_preempted_S02) {
+    Group group;
+    group.start();
+    for (int i = 0; i < 4; ++i) {
+        group.hear(0, 50);
+        group.hear(1, 50);
+        group.pass(100ms);
+    }
+    EXPECT_EQ(group.states(), "AA");
+}
+
+TEST(SyncGroup, waits_for_the_startup_delay_of_the_strictest_S02) {
+    Group group(two_with([](auto&, auto& second) { second.startup_delay = 5s; }));
+    group.start();
+    group.pass(4999ms);
+    EXPECT_EQ(group.states(), "BB");
+    group.pass(1ms);
+    EXPECT_EQ(group.states(), "AA") << "at once: the timers have long run out";
+}
+
+TEST(SyncGroup, waits_for_an_unknown_check_of_another_S02) {
+    Group group(two_with([](auto&, auto& second) { second.checks = {Track{7, std::nullopt, false}}; }));
+    group.start();
+    group.pass(5s);
+    EXPECT_EQ(group.states(), "BB");
+    group.check(7, CheckState::passing);
+    EXPECT_EQ(group.states(), "AA");
+    group.check(7, CheckState::failing);
+    group.settle_addresses(false);
+    EXPECT_EQ(group.states(), "II");
+}
+
+TEST(SyncGroup, the_addresses_of_all_are_gone_before_the_next_start_S02) {
+    Group group;
+    group.become_active();
+    group.path(1, false);
+    group.path(1, true);
+    group.handle(AddressesSettled{1, false, false, ""});
+    group.pass(45ms);
+    EXPECT_EQ(group.states(), "RB") << "the kernel has not answered for the first";
+    EXPECT_EQ(group.promotions(1), 1);
+    group.pass(1s);
+    EXPECT_EQ(group.states(), "AA");
+}
+
+TEST(SyncGroup, a_refused_address_of_one_is_a_fault_of_all_S01) {
+    Group group;
+    group.start();
+    group.pass(400ms);
+    group.handle(AddressesSettled{0, true, false, ""});
+    group.handle(AddressesSettled{1, true, true, "refused"});
+    group.settle_addresses(false);
+    EXPECT_EQ(group.states(), "II");
+    EXPECT_EQ(group.instance(0).role(), Role::fault);
+}
+
+TEST(SyncGroup, a_shutdown_is_planned_for_each_S04) {
+    Group group;
+    group.become_active();
+    group.handle(Shutdown{});
+    EXPECT_EQ(group.story(), "0 off, 1 off, group BACKUP");
+    group.settle_addresses(false);
+    group.pass(2ms);
+    EXPECT_EQ(group.story(), "0 advert 0, 1 advert 0, 0 advert 0, 1 advert 0");
+    EXPECT_TRUE(group.router().finished());
+}
+
+TEST(SyncGroup, a_stall_ends_the_term_of_all_S03) {
+    Group group;
+    group.become_active();
+    group.freeze(400ms);
+    group.hear(0, 50);
+    EXPECT_EQ(group.states(), "IB");
+    group.settle_addresses(false);
+    EXPECT_EQ(group.states(), "BB");
+    EXPECT_EQ(group.story(), "0 off, group BACKUP, 1 off, 0 advert 0, 1 advert 0");
+}
+
+}  // namespace
+}  // namespace vrrpd

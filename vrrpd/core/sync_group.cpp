@@ -1,0 +1,90 @@
+#include "vrrpd/core/sync_group.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace vrrpd {
+namespace {
+
+const char* name_of(const Instance& member) {
+    return member.options().name.c_str();
+}
+
+bool is_active(const Instance* member) {
+    return member->state() == Instance::State::active;
+}
+
+}  // namespace
+
+SyncGroup::SyncGroup(std::size_t id, const std::string& name, std::vector<Instance*> members)
+    : id_(id), name_(name), members_(std::move(members)) {
+    for (Instance* member : members_) member->group_ = this;
+}
+
+std::optional<Text> SyncGroup::hindrance(const Instance& member, Instant now) const {
+    for (const Instance* other : members_) {
+        if (other == &member || is_active(other)) continue;
+        if (other->obeying_) return Text::format("%s hears an Active that serves", name_of(*other));
+        if (other->state() != Instance::State::backup) return Text::format("%s is not ready", name_of(*other));
+        if (const auto own = other->own_hindrance(now)) {
+            return Text::format("%s waits: %s", name_of(*other), own->c_str());
+        }
+    }
+    return std::nullopt;
+}
+
+void SyncGroup::settle(Moment moment) {
+    share_faults(moment);
+    for (Instance* member : members_) member->reconsider(moment);  // one that was held back by another
+    if (active_) {
+        if (const Instance* fallen = find(false)) demote(*fallen, moment);
+    } else if (const Instance* risen = find(true)) {
+        promote(*risen, moment);
+    }
+}
+
+void SyncGroup::share_faults(Moment moment) {
+    const Instance* faulty = nullptr;
+    std::optional<Text> fault;
+    for (const Instance* member : members_) {
+        if (fault) break;
+        faulty = member;
+        if (member->running_) fault = member->own_fault();
+    }
+    if (fault) enter(Role::fault, moment);
+    if (!fault && role_ == Role::fault) role_ = Role::init;
+    for (Instance* member : members_) {
+        std::optional<Text> shared;
+        if (fault && member != faulty) shared = Text::format("%s: %s", name_of(*faulty), fault->c_str());
+        member->group_fault_ = shared;
+    }
+}
+
+const Instance* SyncGroup::find(bool active) const {
+    const auto found = std::ranges::find(members_, active, is_active);
+    return found == members_.end() ? nullptr : *found;
+}
+
+void SyncGroup::promote(const Instance& first, Moment moment) {
+    active_ = true;
+    enter(Role::master, moment);
+    for (Instance* member : members_) {
+        member->group_reason_ = Text::format("sync group %s: %s is MASTER", name_.c_str(), name_of(first));
+        member->dispatch(Instance::Trigger::group_promoted, moment);
+    }
+}
+
+void SyncGroup::demote(const Instance& first, Moment moment) {
+    active_ = false;
+    if (role_ != Role::fault) enter(Role::backup, moment);
+    for (Instance* member : members_) {
+        member->group_reason_ = Text::format("sync group %s: %s is not MASTER", name_.c_str(), name_of(first));
+        member->dispatch(Instance::Trigger::group_demoted, moment);
+    }
+}
+
+void SyncGroup::enter(Role role, Moment moment) {
+    if (std::exchange(role_, role) != role) moment.actions.emplace_back(GroupChanged{id_, role});
+}
+
+}  // namespace vrrpd

@@ -1,0 +1,49 @@
+// Instances that are MASTER together or not at all (conformance S01-S07).
+//
+//   a member is at fault                   all are: those on live links release their addresses
+//   a member becomes Active                all do, in the same step; none may unless all can
+//   a member yields to a better Active     the others release theirs, addresses first
+//
+// Each member keeps its own timers and its own priority. That no order of events lets two groups throw each
+// other out for ever rests on one rule: while any member hears an Active that it obeys, no member claims.
+//
+// The group owns no fact: it compares its members after each event and brings them in line.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "vrrpd/core/instance.hpp"
+
+namespace vrrpd {
+
+class SyncGroup {
+  public:
+    /// The members must live as long as the group.
+    SyncGroup(std::size_t id, const std::string& name, std::vector<Instance*> members);
+
+    /// What keeps the others from being Active with `member`; nothing: they can.
+    std::optional<Text> hindrance(const Instance& member, Instant now) const;
+
+    /// Brings the members in line, after one of them was told something or did something.
+    void settle(Moment moment);
+
+    const std::vector<Instance*>& members() const { return members_; }
+
+  private:
+    void share_faults(Moment moment);
+    void promote(const Instance& first, Moment moment);
+    void demote(const Instance& first, Moment moment);
+    const Instance* find(bool active) const;
+    void enter(Role role, Moment moment);
+
+    const std::size_t id_;
+    const std::string name_;
+    const std::vector<Instance*> members_;
+    Role role_ = Role::init;  ///< as last said
+    bool active_ = false;     ///< all were brought to be Active
+};
+
+}  // namespace vrrpd
