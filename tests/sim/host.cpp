@@ -17,8 +17,13 @@ IpAddress address_of(Family family, std::size_t index) {
 
 }  // namespace
 
-Host::Host(Simulator& world, std::size_t index, const InstanceOptions& options)
-    : world_(world), index_(index), options_{options}, address_(address_of(options.family, index)) {}
+Host::Host(Simulator& world, std::size_t index, const HostOptions& options)
+    : world_(world),
+      index_(index),
+      options_(options.instances),
+      groups_(options.groups),
+      links_(world.scenario().links, true),
+      machines_(options_.size()) {}
 
 template <typename Callback>
 void Host::after(Duration delay, Callback callback) {
@@ -27,16 +32,28 @@ void Host::after(Duration delay, Callback callback) {
     });
 }
 
+bool Host::grouped(InstanceId id) const {
+    return !groups_.empty() && std::ranges::find(groups_.front().members, id) != groups_.front().members.end();
+}
+
+bool Host::advertising(InstanceId id) const {
+    if (!alive()) return false;
+    const auto state = instance(id).state();
+    return state == Instance::State::active || state == Instance::State::retiring;
+}
+
 // ---- what happens to it
 
 void Host::boot() {
     if (alive()) return;
-    world_.say(name() + " boots, priority " + std::to_string(options().priority));
+    world_.say(name() + " boots");
     ++life_;
-    router_ = std::make_unique<Router>(options_);
-    passive_since_ = world_.now();
+    router_ = std::make_unique<Router>(options_, groups_);
     held_faults_ = 0;
-    look_at_path();
+    for (InstanceId id = 0; id < size(); ++id) {
+        machines_[id].passive_since = world_.now();
+        look_at_path(id);
+    }
     for (std::size_t check = 0; check < check_count; ++check) look_at_check(check);
     after(world_.random().between(0ns, 2ms), [this] { tell({Startup{}, {}}); });
 }
@@ -45,10 +62,11 @@ void Host::crash() {
     world_.say(name() + " crashes");
     ++life_;
     router_.reset();
-    paused_ = present_ = service_ready_ = false;
+    reloaded_.clear();
+    paused_ = false;
+    machines_.assign(size(), {});
     inbox_.clear();
     armed_ = never;
-    kernel_done_ = {};
 }
 
 void Host::pause() {
@@ -67,15 +85,21 @@ void Host::resume() {
     expire();
 }
 
-void Host::set_link(bool up) {
-    if (link_up_ == up) return;
-    world_.say(name() + (up ? " link up" : " link down"));
-    link_up_ = up;
-    after(world_.random().between(0ns, 2ms), [this] { look_at_path(); });
+void Host::set_link(std::size_t link, bool up) {
+    if (links_[link] == up) return;
+    world_.say(name() + " link " + std::to_string(link) + (up ? " up" : " down"));
+    links_[link] = up;
+    after(world_.random().between(0ns, 2ms), [this, link] {
+        for (InstanceId id = link; id < size(); id += links_.size()) look_at_path(id);
+    });
 }
 
-void Host::look_at_path() {
-    tell({PathChanged{0, 2, link_up_, address_, link_up_ ? "" : "eth0 is down"}, {}});
+void Host::look_at_path(InstanceId id) {
+    const std::size_t link = world_.link_of(id);
+    const bool up = links_[link];
+    tell({PathChanged{id, static_cast<int>(link) + 2, up, address_of(options_[id].family, index_),
+                      up ? "" : "the link is down"},
+          {}});
 }
 
 void Host::set_check(std::size_t check, bool passing) {
@@ -92,13 +116,42 @@ void Host::look_at_check(std::size_t check) {
     });
 }
 
-void Host::fail_service() {
-    if (!service_ready_) return;
-    world_.say(name() + " service fails");
-    ++service_job_;
-    service_ready_ = false;
+void Host::set_mute(bool mute) {
+    world_.say(name() + (mute ? " cannot send any more" : " can send again"));
+    mute_ = mute;
+}
+
+void Host::drain(InstanceId id, bool drained) {
+    world_.say(name(id) + (drained ? " is drained" : " is resumed"));
+    for (InstanceId other = 0; other < size(); ++other) {
+        if (other == id || (grouped(id) && grouped(other))) machines_[other].drained = drained;
+    }
+    tell({DrainChanged{id, drained}, {}});
+}
+
+void Host::reload(InstanceId id) {
+    const InstanceOptions other = draw_reload(world_.scenario(), options_[id], grouped(id), world_.random());
+    world_.say(name(id) + " is reloaded, priority " + std::to_string(other.priority));
+    reloaded_.push_back(other);
+    tell({Reconfigured{id, &reloaded_.back()}, {}});
+    options_[id] = other;
+}
+
+void Host::fail_service(InstanceId id) {
+    Machine& machine = machines_[id];
+    if (!machine.service_ready) return;
+    world_.say(name(id) + " service fails");
+    ++machine.service_job;
+    machine.service_ready = false;
     ++held_faults_;
-    tell({ServicesChanged{0, ServicesState::failed, "service exited"}, {}});
+    tell({ServicesChanged{id, ServicesState::failed, "service exited"}, {}});
+}
+
+void Host::lose_addresses(InstanceId id) {
+    if (!std::exchange(machines_[id].present, false)) return;
+    world_.say(name(id) + " loses its addresses");
+    ++held_faults_;  // it may be the fifth time
+    tell({AddressesLost{id, "somebody removed it"}, {}});
 }
 
 void Host::shut_down() {
@@ -106,10 +159,11 @@ void Host::shut_down() {
     tell({Shutdown{}, {}});
 }
 
-void Host::receive(const IpAddress& source, const std::vector<std::uint8_t>& message) {
-    if (!alive() || !link_up_) return;
+void Host::receive(InstanceId id, const IpAddress& source, const std::vector<std::uint8_t>& message) {
+    const std::size_t link = world_.link_of(id);
+    if (!alive() || !links_[link]) return;
     Packet packet;
-    packet.interface_index = 2;
+    packet.interface_index = static_cast<int>(link) + 2;
     packet.source = source;
     packet.destination = vrrp_group(source.family());
     packet.ttl = 255;
@@ -156,80 +210,108 @@ void Host::arm() {
 
 void Host::carry_out() {
     while (!actions_.empty()) {
-        bool send_failed = false;
         for (const Action& action : std::exchange(actions_, {})) {
-            if (const auto* advert = std::get_if<SendAdvert>(&action)) {
-                send_failed = !send(advert->priority);
-            } else if (const auto* addresses = std::get_if<SetAddresses>(&action)) {
-                set_addresses(addresses->wanted);
-            } else if (const auto* services = std::get_if<SetServices>(&action)) {
-                set_services(services->wish);
-            } else if (const auto* change = std::get_if<RoleChanged>(&action)) {
-                world_.note_role(*this, *change);
-            } else if (const auto* notice = std::get_if<Notice>(&action)) {
-                world_.note_notice(*this, *notice);
-            } else if (!present_) {
-                world_.violation(name() + " announces addresses that it does not have");
-            }
+            std::visit([this](const auto& wish) { perform(wish); }, action);
         }
-        if (send_failed) router_->handle(SendFailed{0}, world_.now(), actions_);
+        for (const InstanceId id : std::exchange(unsent_, {})) {
+            router_->handle(SendFailed{id, "cannot send"}, world_.now(), actions_);
+        }
     }
-    const auto state = instance().state();
-    const bool active = state == Instance::State::active || state == Instance::State::retiring;
-    passive_since_ = active ? never : std::min(passive_since_, world_.now());
+    for (InstanceId id = 0; id < size(); ++id) {
+        Instant& since = machines_[id].passive_since;
+        since = advertising(id) ? never : std::min(since, world_.now());
+    }
+    check_groups();
+}
+
+// One step, one group: all of them are Active, or none is (S02, S03).
+void Host::check_groups() {
+    for (const SyncGroupOptions& group : groups_) {
+        const auto active = std::ranges::count_if(
+            group.members, [this](InstanceId id) { return instance(id).state() == Instance::State::active; });
+        if (active != 0 && active != std::ssize(group.members)) world_.violation(name() + ": the group is torn");
+    }
 }
 
 // ---- the rest of the machine
 
-bool Host::send(std::uint8_t priority) {
-    if (!link_up_) return false;
+void Host::perform(const SendAdvert& action) {
+    const InstanceId id = action.instance;
+    unsent_.push_back(id);  // until it has left
+    if (mute_ || !links_[world_.link_of(id)]) return;
     if (world_.bad_luck(world_.scenario().weather.send_failure)) {
-        world_.say(name() + " cannot send");
-        world_.disturb();
-        return false;
+        world_.say(name(id) + " cannot send");
+        return world_.disturb();
     }
-    world_.say(name() + " sends priority " + std::to_string(priority));
+    unsent_.pop_back();
+    world_.say(name(id) + " sends priority " + std::to_string(action.priority));
+    const Instance& sender = instance(id);
     std::vector<std::uint8_t> message(max_message_size);
-    message.resize(instance().encode(priority, instance().group_address(), message));
-    world_.transmit(index_, address_, message);
-    return true;
+    message.resize(sender.encode(action.priority, sender.group_address(), message));
+    world_.transmit(index_, id, *sender.path().source, message);
 }
 
 // Jobs are done in order; only the latest is answered.
-void Host::set_addresses(bool wanted) {
+void Host::perform(const SetAddresses& action) {
+    const auto [id, wanted] = action;
+    Machine& machine = machines_[id];
     const Latencies& latencies = world_.scenario().latencies;
     const bool slow = world_.bad_luck(world_.scenario().weather.kernel_slow);
     const Duration delay = world_.random().between(10us, slow ? latencies.kernel_worst : latencies.kernel);
     const bool refused = wanted && world_.bad_luck(world_.scenario().weather.kernel_refusal);
     if (refused) ++held_faults_;
-    kernel_done_ = std::max(kernel_done_, world_.now() + delay);
-    after(kernel_done_ - world_.now(), [this, wanted, refused, job = ++kernel_job_] {
-        if (!refused && present_ != wanted) {
-            world_.say(name() + (wanted ? " has the addresses" : " has the addresses no more"));
-            present_ = wanted;
+    machine.kernel_done = std::max(machine.kernel_done, world_.now() + delay);
+    after(machine.kernel_done - world_.now(), [this, id = id, wanted = wanted, refused, job = ++machine.kernel_job] {
+        Machine& then = machines_[id];
+        if (!refused && then.present != wanted) {
+            world_.say(name(id) + (wanted ? " has the addresses" : " has the addresses no more"));
+            then.present = wanted;
         }
-        if (job == kernel_job_) tell({AddressesSettled{0, wanted, refused, refused ? "refused" : ""}, {}});
+        if (job == then.kernel_job) tell({AddressesSettled{id, wanted, refused, refused ? "refused" : ""}, {}});
     });
 }
 
-void Host::set_services(ServiceWish wish) {
+void Host::perform(const SetServices& action) {
+    const auto [id, wish] = action;
+    Machine& machine = machines_[id];
     const Weather& weather = world_.scenario().weather;
     const Duration settling = wish == ServiceWish::settle ? 1s : 0s;
     const Duration delay = settling + world_.random().between(1ms, world_.scenario().latencies.service);
     const bool run = wish == ServiceWish::run;
     if (!run && world_.bad_luck(weather.service_deaf)) {
-        ++service_job_;
-        service_ready_ = false;
+        ++machine.service_job;
+        machine.service_ready = false;
         return;
     }
-    const bool fails = run && !service_ready_ && world_.bad_luck(weather.service_failure);
+    const bool fails = run && !machine.service_ready && world_.bad_luck(weather.service_failure);
     if (fails) ++held_faults_;
-    after(delay, [this, run, fails, job = ++service_job_] {
-        if (job != service_job_) return;
-        service_ready_ = run && !fails;
+    after(delay, [this, id = id, run, fails, job = ++machine.service_job] {
+        Machine& then = machines_[id];
+        if (job != then.service_job) return;
+        then.service_ready = run && !fails;
         const auto state = !run ? ServicesState::stopped : fails ? ServicesState::failed : ServicesState::ready;
-        tell({ServicesChanged{0, state, fails ? "service does not start" : ""}, {}});
+        tell({ServicesChanged{id, state, fails ? "service does not start" : ""}, {}});
     });
+}
+
+void Host::perform(const Announce& action) {
+    // What somebody else has just removed may be announced once more; nothing else may.
+    if (!machines_[action.instance].present && instance(action.instance).counters().addresses_lost == 0) {
+        world_.violation(name(action.instance) + " announces addresses that it does not have");
+    }
+}
+
+void Host::perform(const RoleChanged& action) {
+    world_.note_role(*this, action);
+}
+
+void Host::perform(const GroupChanged& action) {
+    world_.note_group();
+    world_.say(name() + " " + groups_[action.group].name + " is brought to " + to_string(action.to));
+}
+
+void Host::perform(const Notice& action) {
+    world_.note_notice(*this, action);
 }
 
 }  // namespace vrrpd::sim

@@ -1,5 +1,5 @@
 // One simulated machine: the real core as its process, and around it a kernel that adds and removes
-// addresses, services, a link and two checks. Everything takes a while, may fail, and answers by events, as
+// addresses, services, links and two checks. Everything takes a while, may fail, and answers by events, as
 // in the daemon. A paused process hears nothing; on resume it is told what queued up in order, before any timer (D12).
 #pragma once
 
@@ -17,7 +17,7 @@ class Simulator;
 
 class Host {
   public:
-    Host(Simulator& world, std::size_t index, const InstanceOptions& options);
+    Host(Simulator& world, std::size_t index, const HostOptions& options);
     Host(const Host&) = delete;
 
     // ---- what happens to it
@@ -25,26 +25,36 @@ class Host {
     void crash();  ///< the machine, with all that it held
     void pause();
     void resume();
-    void set_link(bool up);
+    void set_link(std::size_t link, bool up);
     void set_check(std::size_t check, bool passing);
-    void fail_service();
+    void set_mute(bool mute);  ///< its kernel refuses to send
+    void drain(InstanceId id, bool drained);
+    void reload(InstanceId id);
+    void fail_service(InstanceId id);
+    void lose_addresses(InstanceId id);  ///< somebody else removes them
     void shut_down();
-    void receive(const IpAddress& source, const std::vector<std::uint8_t>& message);
+    void receive(InstanceId id, const IpAddress& source, const std::vector<std::uint8_t>& message);
 
     // ---- looks
     bool alive() const { return router_ != nullptr; }
     bool paused() const { return paused_; }
-    bool link_up() const { return link_up_; }
+    bool mute() const { return mute_; }
+    bool link_up(std::size_t link) const { return links_[link]; }
     bool check_passing(std::size_t check) const { return checks_[check]; }
-    bool holds_addresses() const { return present_; }
-    bool serving() const { return options_.front().services.empty() || service_ready_; }
-    const Instance& instance() const { return router_->instance(0); }
+    bool drained(InstanceId id) const { return machines_[id].drained; }
+    bool holds_addresses(InstanceId id) const { return machines_[id].present; }
+    bool serving(InstanceId id) const { return instance(id).options().services.empty() || machines_[id].service_ready; }
+    bool advertising(InstanceId id) const;
+    std::size_t size() const { return options_.size(); }
+    const Instance& instance(InstanceId id) const { return router_->instance(id); }
     const Router& router() const { return *router_; }
-    const InstanceOptions& options() const { return options_.front(); }
+    const std::vector<SyncGroupOptions>& groups() const { return groups_; }
+    bool grouped(InstanceId id) const;
     std::string name() const { return std::string(1, static_cast<char>('A' + index_)); }
+    std::string name(InstanceId id) const { return name() + std::to_string(id + 1); }
 
     /// When the process last stopped being Active or on its way out; never while it is.
-    Instant passive_since() const { return passive_since_; }
+    Instant passive_since(InstanceId id) const { return machines_[id].passive_since; }
     /// Faults that were held since the boot: each may double fault_hold.
     int held_faults() const { return held_faults_; }
 
@@ -53,44 +63,57 @@ class Host {
         Event event;
         std::vector<std::uint8_t> bytes;  // of a Packet
     };
+    // What the kernel and the services know of one instance.
+    struct Machine {
+        bool present = false;
+        int kernel_job = 0;
+        Instant kernel_done{};
+        int service_job = 0;
+        bool service_ready = false;
+        bool drained = false;
+        Instant passive_since{};
+    };
 
     void tell(Letter letter);
     void deliver(const Letter& letter);
     void expire();
     void carry_out();
+    void perform(const SendAdvert& action);
+    void perform(const SetAddresses& action);
+    void perform(const SetServices& action);
+    void perform(const Announce& action);
+    void perform(const RoleChanged& action);
+    void perform(const GroupChanged& action);
+    void perform(const Notice& action);
+    void check_groups();
     void arm();
-    void look_at_path();
+    void look_at_path(InstanceId id);
     void look_at_check(std::size_t check);
 
-    bool send(std::uint8_t priority);
-    void set_addresses(bool wanted);
-    void set_services(ServiceWish wish);
     /// Calls back if the machine has not crashed meanwhile.
     template <typename Callback>
     void after(Duration delay, Callback callback);
 
     Simulator& world_;
     const std::size_t index_;
-    const std::vector<InstanceOptions> options_;
-    const IpAddress address_;
+    std::vector<InstanceOptions> options_;  // of the next boot
+    const std::vector<SyncGroupOptions> groups_;
+    std::deque<InstanceOptions> reloaded_;  // in use
 
     std::unique_ptr<Router> router_;
     Actions actions_;
+    std::vector<InstanceId> unsent_;
     int life_ = 0;  // counts boots and crashes
     bool paused_ = false;
     std::deque<Letter> inbox_;
     std::uint64_t alarm_ = 0;  // the latest timer that was set
     Instant armed_ = never;
-    Instant passive_since_{};
     int held_faults_ = 0;
 
-    bool link_up_ = true;
+    bool mute_ = false;
+    std::vector<bool> links_;
     bool checks_[check_count] = {true, true};
-    bool present_ = false;
-    int kernel_job_ = 0;
-    Instant kernel_done_{};
-    int service_job_ = 0;
-    bool service_ready_ = false;
+    std::vector<Machine> machines_;
 };
 
 }  // namespace vrrpd::sim

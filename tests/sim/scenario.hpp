@@ -18,9 +18,10 @@ struct Latencies {
     Duration service;       ///< services up or down, at most
 };
 
-/// What goes wrong while the faults are on; percentages.
+/// What goes wrong while the storm lasts; percentages.
 struct Weather {
     int loss = 0;
+    bool loss_is_tolerable = false;  ///< never two in a row on one way, and nothing else goes wrong: nothing may happen
     int duplication = 0;
     int corruption = 0;
     int send_failure = 0;
@@ -28,21 +29,33 @@ struct Weather {
     int kernel_slow = 0;
     int service_failure = 0;
     int service_deaf = 0;          ///< a stop that is never answered
-    Duration between_accidents{};  ///< partitions, pauses, crashes, links, checks: about so far apart
+    Duration between_accidents{};  ///< partitions, pauses, crashes, links, checks, reloads: about so far apart
+};
+
+/// One host: the same virtual routers in the same order as on all others.
+struct HostOptions {
+    std::vector<InstanceOptions> instances;
+    std::vector<SyncGroupOptions> groups;
 };
 
 struct Scenario {
     std::uint64_t seed = 0;
-    std::vector<InstanceOptions> hosts;
+    std::size_t links = 1;  ///< virtual router i is on link i % links of each host
+    std::vector<HostOptions> hosts;
+    bool groups_agree = true;  ///< all members of a host have one priority
     Latencies latencies;
     Weather weather;
-    Duration storm{};             ///< how long the faults are on
-    Duration longest_interval{};  ///< the longest advert_int of all hosts
+    Duration storm{};                              ///< how long the faults are on
+    Duration shortest_interval = Duration::max();  ///< advert_int of all hosts
+    Duration longest_interval{};
 };
 
-/// Every instance tracks check 0, whose failure is a fault, and check 1, which has a weight.
+/// Every host has check 0, whose failure is a fault, and check 1, which has a weight.
 inline constexpr std::size_t check_count = 2;
 
 Scenario draw_scenario(std::uint64_t seed);
+
+/// Other options for an instance, as a reload may bring.
+InstanceOptions draw_reload(const Scenario& scenario, const InstanceOptions& options, bool in_group, Random& random);
 
 }  // namespace vrrpd::sim

@@ -50,11 +50,12 @@ TEST(Simulation, every_seed_is_safe_and_settles_E39) {
         total.faults += tally.faults;
         total.stalls += tally.stalls;
         total.yields += tally.yields;
+        total.group_steps += tally.group_steps;
         total.longest_overlap = std::max(total.longest_overlap, tally.longest_overlap);
     }
     std::cout << seeds << " seeds: " << total.steps << " steps, " << total.promotions << " promotions, " << total.yields
-              << " yields, " << total.faults << " faults, " << total.stalls
-              << " stalls; longest overlap on an undisturbed segment " << milliseconds(total.longest_overlap)
+              << " yields, " << total.faults << " faults, " << total.stalls << " stalls, " << total.group_steps
+              << " steps of groups; longest overlap on an undisturbed segment " << milliseconds(total.longest_overlap)
               << " ms\n";
     // A storm in which nothing happens proves nothing.
     EXPECT_GT(total.promotions, seeds);
@@ -62,6 +63,7 @@ TEST(Simulation, every_seed_is_safe_and_settles_E39) {
     EXPECT_GT(total.yields, seeds / 2);
     EXPECT_GT(total.faults, seeds / 2);
     EXPECT_GT(total.stalls, seeds / 20);
+    EXPECT_GT(total.group_steps, seeds / 2);
 }
 
 // The same seed is the same run, to the last word of its trace.

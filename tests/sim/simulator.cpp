@@ -4,21 +4,17 @@
 #include <cstdio>
 
 namespace vrrpd::sim {
-namespace {
 
 using namespace std::chrono_literals;
 using State = Instance::State;
 
-bool advertising(const Host& host) {
-    const State state = host.instance().state();
-    return state == State::active || state == State::retiring;
-}
-
-}  // namespace
-
 Simulator::Simulator(const Scenario& scenario, std::ostream* trace)
-    : scenario_(scenario), trace_(trace), random_(~scenario.seed), group_(scenario.hosts.size(), 0) {
-    for (const InstanceOptions& options : scenario_.hosts) {
+    : scenario_(scenario),
+      trace_(trace),
+      random_(~scenario.seed),
+      segment_(scenario.links, std::vector<std::size_t>(scenario.hosts.size(), 0)),
+      overlap_since_(scenario.hosts.front().instances.size(), never) {
+    for (const HostOptions& options : scenario_.hosts) {
         hosts_.push_back(std::make_unique<Host>(*this, hosts_.size(), options));
     }
 }
@@ -27,6 +23,7 @@ std::string Simulator::run() {
     for (const auto& host : hosts_) {
         after(random_.between(0ns, 5 * scenario_.longest_interval), [&host] { host->boot(); });
     }
+    if (scenario_.weather.loss_is_tolerable) bear_loss();
     have_accidents();
     run_until(now_ + scenario_.storm);
     end_storm();
@@ -50,117 +47,10 @@ void Simulator::run_until(Instant end, const std::function<void()>& check_each_s
         now_ = next.when;
         next.happen();
         ++tally_.steps;
-        check_safety();
+        for (InstanceId id = 0; id < routers(); ++id) check_safety(id);
         check_each_step();
     }
     now_ = end;
-}
-
-// ---- the wire
-
-void Simulator::transmit(std::size_t from, const IpAddress& source, const std::vector<std::uint8_t>& message) {
-    const Weather& weather = scenario_.weather;
-    for (std::size_t to = 0; to < hosts_.size(); ++to) {
-        if (to == from || !connected(from, to)) continue;
-        if (bad_luck(weather.loss)) {
-            disturb();
-            continue;
-        }
-        std::vector<std::uint8_t> copy = message;
-        if (bad_luck(weather.corruption)) {
-            copy[random_.below(copy.size())] ^= static_cast<std::uint8_t>(1u << random_.below(8));
-            disturb();
-        }
-        const int copies = bad_luck(weather.duplication) ? 2 : 1;
-        for (int i = 0; i < copies; ++i) {
-            after(way(from, to), [this, from, to, source, copy] {
-                if (connected(from, to)) hosts_[to]->receive(source, copy);
-            });
-        }
-    }
-}
-
-// How long an advert is on its way. A LAN keeps the order of what one host sends to another; in the storm it may not: a
-// takeover is then put off by an advert that the release overtook.
-Duration Simulator::way(std::size_t from, std::size_t to) {
-    Instant arrival = now_ + random_.between(10us, scenario_.latencies.wire);
-    Instant& last = last_arrival_[{from, to}];
-    if (!storm_) arrival = std::max(arrival, last + 1ns);
-    last = std::max(arrival, last);
-    return arrival - now_;
-}
-
-bool Simulator::connected(std::size_t a, std::size_t b) const {
-    return group_[a] == group_[b] && hosts_[a]->link_up() && hosts_[b]->link_up();
-}
-
-// ---- the storm
-
-void Simulator::have_accidents() {
-    const Duration around = scenario_.weather.between_accidents;
-    after(random_.between(around / 4, 2 * around), [this] {
-        if (!storm_) return;
-        one_accident();
-        have_accidents();
-    });
-}
-
-void Simulator::one_accident() {
-    Host& host = *hosts_[random_.below(hosts_.size())];
-    switch (random_.below(8)) {
-        case 0:
-            disturb();
-            return part(1 + random_.below(hosts_.size()));
-        case 1:
-            disturb();
-            return part(1);
-        case 2:
-            disturb();
-            return host.set_link(!host.link_up());
-        case 3:
-            if (!host.alive() || host.paused()) return;
-            disturb();
-            host.pause();
-            return after(random_.between(0ns, 6 * scenario_.longest_interval), [this, &host] {
-                if (!host.paused()) return;
-                disturb();
-                host.resume();
-            });
-        case 4:
-            disturb();
-            return host.alive() ? host.crash() : host.boot();
-        case 5:
-            return host.set_check(0, !host.check_passing(0));
-        case 6:
-            return host.set_check(1, !host.check_passing(1));
-        case 7:
-            return host.fail_service();
-    }
-}
-
-void Simulator::part(std::size_t groups) {
-    std::string who;
-    for (std::size_t i = 0; i < hosts_.size(); ++i) {
-        group_[i] = random_.below(groups);
-        who += " " + hosts_[i]->name() + std::to_string(group_[i]);
-    }
-    say("segments:" + who);
-}
-
-// At least one host can serve in the end; what fails on the others may go on failing.
-void Simulator::end_storm() {
-    say("---- the storm is over");
-    storm_ = false;
-    disturb();
-    std::ranges::fill(group_, 0);
-    const std::size_t lucky = random_.below(hosts_.size());
-    for (std::size_t i = 0; i < hosts_.size(); ++i) {
-        Host& host = *hosts_[i];
-        if (!host.alive()) host.boot();
-        if (host.paused()) host.resume();
-        host.set_link(true);
-        if (i == lucky || random_.chance(70)) host.set_check(0, true);
-    }
 }
 
 // ---- what must hold
@@ -174,103 +64,146 @@ Duration Simulator::overlap_bound() const {
 Duration Simulator::settling_bound() const {
     Duration holds{}, delays{}, stops{};
     for (const auto& host : hosts_) {
-        const Duration longest = host->options().fault_hold * (1L << std::min(host->held_faults(), 16));
-        holds = std::max(holds, std::min<Duration>(longest, 10min));
-        delays = std::max(delays, host->options().startup_delay + host->options().preempt_delay);
-        stops = std::max(stops, host->options().stop_bound);
+        for (const InstanceOptions& options : scenario_.hosts[&host - hosts_.data()].instances) {
+            const Duration longest = options.fault_hold * (1L << std::min(host->held_faults(), 16));
+            holds = std::max(holds, std::min<Duration>(longest, 10min));
+            delays = std::max(delays, options.startup_delay + options.preempt_delay);
+            stops = std::max(stops, options.stop_bound);
+        }
     }
-    return holds + delays + stops + 3 * 4 * scenario_.longest_interval + 2 * overlap_bound();
+    // One more interval that was learned, for the last try of a host that could not send.
+    return holds + delays + stops + 4 * 4 * scenario_.longest_interval + 2 * overlap_bound();
 }
 
-bool Simulator::undisturbed() const {
+bool Simulator::undisturbed(std::size_t link) const {
+    if (std::ranges::any_of(deaf_, [](const auto& way) { return way.second; })) return false;
     return std::ranges::all_of(hosts_, [&](const auto& host) {
-        return !host->paused() && host->link_up() && group_[0] == group_[&host - hosts_.data()];
+        return !host->paused() && !host->mute() && host->link_up(link) &&
+               segment_[link][0] == segment_[link][&host - hosts_.data()];
     });
 }
 
-void Simulator::check_safety() {
+void Simulator::check_safety(InstanceId id) {
     std::string holders;
     for (const auto& host : hosts_) {
-        if (host->holds_addresses()) holders += host->name();
+        if (host->holds_addresses(id)) holders += host->name();
         if (!host->alive() || host->paused()) continue;
-        const Instant passive = host->passive_since();
-        if (host->holds_addresses() && passive != never && now_ - passive > scenario_.latencies.kernel_worst) {
-            violation(host->name() + " keeps the addresses");
+        const Instant passive = host->passive_since(id);
+        if (host->holds_addresses(id) && passive != never && now_ - passive > scenario_.latencies.kernel_worst) {
+            violation(host->name(id) + " keeps the addresses");
         }
     }
-    if (holders.size() < 2 || !undisturbed()) {
-        overlap_since_ = never;
+    Instant& since = overlap_since_[id];
+    if (holders.size() < 2 || !undisturbed(link_of(id))) {
+        since = never;
         return;
     }
-    overlap_since_ = std::max(std::min(overlap_since_, now_), disturbed_at_);
-    tally_.longest_overlap = std::max(tally_.longest_overlap, now_ - overlap_since_);
-    if (now_ - overlap_since_ > overlap_bound()) violation(holders + " all hold the addresses");
+    since = std::max(std::min(since, now_), disturbed_at_);
+    tally_.longest_overlap = std::max(tally_.longest_overlap, now_ - since);
+    if (now_ - since > overlap_bound()) violation(holders + " all hold the addresses " + std::to_string(id + 1));
 }
 
-bool Simulator::eligible(const Host& host) const {
-    return host.alive() && (host.options().priority == owner_priority || host.check_passing(0)) &&
-           host.instance().role() != Role::init;
+bool Simulator::eligible(const Host& host, InstanceId id) const {
+    if (!host.alive()) return false;
+    bool able = true;
+    for (InstanceId member = 0; member < host.size(); ++member) {
+        if (member != id && !(host.grouped(id) && host.grouped(member))) continue;
+        const auto& checks = host.instance(member).options().checks;
+        if (host.drained(member) || (!checks.empty() && !host.check_passing(0))) able = false;
+    }
+    return able && host.instance(id).role() != Role::init;
 }
 
-Host* Simulator::the_active() {
+// Whether the best host must win: not where the members of a group would each want another one.
+bool Simulator::is_pure(InstanceId id) const {
+    return scenario_.groups_agree || !hosts_.front()->grouped(id);
+}
+
+Host* Simulator::the_active(InstanceId id) {
     Host* active = nullptr;
     for (const auto& host : hosts_) {
-        if (!advertising(*host)) continue;
+        if (!host->advertising(id)) continue;
         if (active != nullptr) {
-            violation(active->name() + " and " + host->name() + " are both Active");
+            violation(active->name(id) + " and " + host->name(id) + " are both Active");
             return nullptr;
         }
         active = host.get();
     }
-    if (active == nullptr) violation("nobody is Active");
+    if (active == nullptr) violation("nobody is Active for " + std::to_string(id + 1));
     return active;
 }
 
 void Simulator::check_settled() {
     if (failed()) return;
-    Host* const active = the_active();
-    if (active == nullptr) return;
-    say("---- settled: " + active->name() + " is Active");
-    if (!eligible(*active)) violation(active->name() + " is Active and should not be");
-    for (const auto& host : hosts_) {
-        const bool may_preempt = host->options().preempt || host->options().priority == owner_priority;
-        if (eligible(*host) && may_preempt && host->instance().priority() > active->instance().priority())
-            violation(host->name() + " should be Active instead of " + active->name());
-        const Role wanted = host.get() == active ? Role::master : eligible(*host) ? Role::backup : Role::fault;
-        if (host->instance().role() != wanted) violation(host->name() + " has the wrong role");
+    std::vector<Host*> active;
+    for (InstanceId id = 0; id < routers() && !failed(); ++id) {
+        active.push_back(the_active(id));
+        if (active.back() != nullptr) check_settled(id, active.back());
     }
+    if (failed()) return;
     // And so it stays.
     run_until(now_ + 10 * scenario_.longest_interval, [&] {
-        if (the_active() != active) violation("it did not stay Active");
-        if (!active->holds_addresses() || !active->serving()) violation(active->name() + " does not serve");
-        for (const auto& host : hosts_) {
-            if (host.get() != active && host->holds_addresses()) violation(host->name() + " holds on");
+        for (InstanceId id = 0; id < routers(); ++id) {
+            if (the_active(id) != active[id]) violation("it did not stay Active");
+            if (failed()) return;
+            if (!active[id]->holds_addresses(id) || !active[id]->serving(id)) {
+                violation(active[id]->name(id) + " does not serve");
+            }
+            for (const auto& host : hosts_) {
+                if (host.get() != active[id] && host->holds_addresses(id)) violation(host->name(id) + " holds on");
+            }
         }
     });
+}
+
+void Simulator::check_settled(InstanceId id, Host* active) {
+    say("---- settled: " + active->name(id) + " is Active");
+    if (!eligible(*active, id)) violation(active->name(id) + " is Active and should not be");
+    for (const auto& host : hosts_) {
+        const Instance& instance = host->instance(id);
+        const bool may_preempt = instance.options().preempt || instance.options().priority == owner_priority;
+        if (eligible(*host, id) && may_preempt && is_pure(id) &&
+            instance.priority() > active->instance(id).priority()) {
+            violation(host->name(id) + " should be Active instead of " + active->name());
+        }
+        const bool faulty = !eligible(*host, id) && !host->drained(id);
+        const Role wanted = host.get() == active ? Role::master : faulty ? Role::fault : Role::backup;
+        if (instance.role() != wanted && !host->drained(id)) violation(host->name(id) + " has the wrong role");
+    }
 }
 
 // A planned demotion: the next one is Active after its Skew_Time (at most an interval, or a second in version
 // 2), counted from the release. An Active_Down_Interval would be three times as long.
 void Simulator::hand_over() {
     if (failed()) return;
-    Host* const active = the_active();
-    const auto others = std::ranges::count_if(hosts_, [&](const auto& host) { return eligible(*host); }) - 1;
-    active->shut_down();
+    Host* const leaving_host = the_active(0);
     const Latencies& latencies = scenario_.latencies;
-    const Duration leaving =
-        active->options().services.empty() ? latencies.kernel : latencies.kernel + latencies.service;
-    const Duration skew = active->options().version == Version::v2 ? 1s : scenario_.longest_interval;
+    Duration leaving = latencies.kernel, skew = scenario_.longest_interval;
+    std::vector<InstanceId> handed_over;
+    for (InstanceId id = 0; id < routers(); ++id) {
+        if (the_active(id) != leaving_host) continue;
+        const auto others = std::ranges::count_if(hosts_, [&](const auto& host) { return eligible(*host, id); }) - 1;
+        if (others > 0) handed_over.push_back(id);
+        const InstanceOptions& options = leaving_host->instance(id).options();
+        if (!options.services.empty()) leaving = latencies.kernel + latencies.service;
+        if (options.version == Version::v2) skew = std::max<Duration>(skew, 1s);
+    }
+    leaving_host->shut_down();
     run_until(now_ + leaving + skew + latencies.wire + 2 * latencies.wake);
-    if (others > 0 && std::ranges::none_of(hosts_, [&](const auto& host) {
-            return host.get() != active && host->instance().state() == State::active;
-        })) {
-        violation("nobody took over from " + active->name());
+    for (const InstanceId id : handed_over) {
+        const bool taken = std::ranges::any_of(hosts_, [&](const auto& host) {
+            return host.get() != leaving_host && host->instance(id).state() == State::active;
+        });
+        if (!taken && is_pure(id)) violation("nobody took over from " + leaving_host->name(id));
     }
     // A third one may have claimed too: a release that overtakes the winner's advert says to it that nobody is.
     run_until(now_ + 4 * scenario_.longest_interval + overlap_bound());
-    if (others > 0) the_active();
+    for (const InstanceId id : handed_over) the_active(id);
     if (failed()) return;
-    if (!active->router().finished() || active->holds_addresses()) violation(active->name() + " did not leave");
+    if (!leaving_host->router().finished()) violation(leaving_host->name() + " did not leave");
+    for (InstanceId id = 0; id < routers(); ++id) {
+        if (leaving_host->holds_addresses(id)) violation(leaving_host->name(id) + " did not let go");
+    }
 }
 
 void Simulator::shut_all_down() {
@@ -278,13 +211,17 @@ void Simulator::shut_all_down() {
     Duration longest = 1s;
     for (const auto& host : hosts_) {
         host->shut_down();
-        longest = std::max(longest, host->options().stop_bound);
+        for (InstanceId id = 0; id < routers(); ++id) {
+            longest = std::max(longest, host->instance(id).options().stop_bound);
+        }
     }
     run_until(now_ + longest + 2 * scenario_.latencies.kernel_worst);
     for (const auto& host : hosts_) {
         if (failed()) return;
         if (!host->router().finished()) violation(host->name() + " does not finish");
-        if (host->holds_addresses()) violation(host->name() + " left its addresses behind");
+        for (InstanceId id = 0; id < routers(); ++id) {
+            if (host->holds_addresses(id)) violation(host->name(id) + " left its addresses behind");
+        }
     }
 }
 
@@ -293,13 +230,14 @@ void Simulator::shut_all_down() {
 void Simulator::note_role(const Host& host, const RoleChanged& change) {
     if (change.to == Role::master) ++tally_.promotions;
     if (change.to == Role::fault) ++tally_.faults;
-    say(host.name() + " is " + to_string(change.to) + ": " + change.reason.c_str());
+    say(host.name(change.instance) + " is " + to_string(change.to) + ": " + change.reason.c_str());
+    if (!roles_may_change_) violation(host.name(change.instance) + " changed its role for a tolerable loss");
 }
 
 void Simulator::note_notice(const Host& host, const Notice& notice) {
     if (notice.kind == Notice::Kind::stalled) {
         ++tally_.stalls;
-        say(host.name() + " " + notice.text.c_str());
+        say(host.name(notice.instance) + " " + notice.text.c_str());
     }
     if (notice.kind == Notice::Kind::higher_heard || notice.kind == Notice::Kind::equal_heard) ++tally_.yields;
 }

@@ -1,15 +1,18 @@
 // A LAN of simulated hosts on a virtual clock, all from one seed (conformance E39).
 //
-// Two phases. In the storm packets are lost, doubled, delayed and damaged, hosts are cut off, paused and
-// crashed, kernels refuse and services fail. After it the faults are off, and all must be well in bounded time.
+// Two phases. In the storm packets are lost, doubled, delayed and damaged, hosts are cut off (also one way
+// only), paused, crashed, drained and reloaded, kernels refuse, services fail and addresses vanish. After it
+// the faults are off, and all must be well in bounded time.
 //
-// Checked after every step:
+// Checked after every step, for each virtual router:
 //   - no host wants or keeps addresses unless it is Active or on its way out, beyond the time that its kernel
 //     takes;
-//   - on an undisturbed segment at most one host holds the addresses, but for overlap_bound().
+//   - on an undisturbed segment at most one host holds the addresses, but for overlap_bound();
+//   - the members of a sync group are Active together or not at all.
 // Checked after the storm, once settling_bound() has passed: exactly one Active, always the same, which holds
 // the addresses and serves; no host that may preempt has a higher priority. Then it is shut down, another one
 // takes over, and in the end all are shut down in bounded time and nobody holds anything.
+// Where the storm is a loss that VRRP tolerates, no role may change at all once a first Active is found.
 #pragma once
 
 #include <functional>
@@ -18,6 +21,7 @@
 #include <ostream>
 #include <queue>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -33,6 +37,7 @@ struct Tally {
     std::uint64_t faults = 0;
     std::uint64_t stalls = 0;
     std::uint64_t yields = 0;
+    std::uint64_t group_steps = 0;
     Duration longest_overlap{};
 };
 
@@ -49,12 +54,14 @@ class Simulator {
     Instant now() const { return now_; }
     Random& random() { return random_; }
     const Scenario& scenario() const { return scenario_; }
+    std::size_t link_of(InstanceId id) const { return id % scenario_.links; }
     void after(Duration delay, std::function<void()> callback);
-    void transmit(std::size_t from, const IpAddress& source, const std::vector<std::uint8_t>& message);
+    void transmit(std::size_t from, InstanceId id, const IpAddress& source, const std::vector<std::uint8_t>& message);
     bool bad_luck(int percent) { return storm_ && random_.chance(percent); }
     /// Something happened that may bring up a second Active.
     void disturb() { disturbed_at_ = now_; }
     void note_role(const Host& host, const RoleChanged& change);
+    void note_group() { ++tally_.group_steps; }
     void note_notice(const Host& host, const Notice& notice);
     void say(const std::string& what);
     void violation(const std::string& what);
@@ -68,24 +75,35 @@ class Simulator {
             return when != other.when ? when > other.when : order > other.order;
         }
     };
+    /// From host to host, of one virtual router.
+    using Way = std::tuple<std::size_t, std::size_t, InstanceId>;
 
     bool failed() const { return !violation_.empty(); }
     void run_until(
         Instant end, const std::function<void()>& check_each_step = [] {});
+    std::size_t routers() const { return hosts_.front()->size(); }
+
+    // The weather: storm.cpp.
+    bool is_lost(const Way& way);
+    Duration delay_on(const Way& way);
+    bool connected(std::size_t from, std::size_t to, std::size_t link) const;
     void have_accidents();
     void one_accident();
-    void part(std::size_t groups);
+    void accident_of(Host& host);
+    void part(std::size_t link, std::size_t groups);
     void end_storm();
+    void bear_loss();
+
     void check_settled();
+    void check_settled(InstanceId id, Host* active);
     void hand_over();
     void shut_all_down();
 
-    void check_safety();
-    Duration way(std::size_t from, std::size_t to);
-    bool connected(std::size_t a, std::size_t b) const;
-    bool undisturbed() const;
-    Host* the_active();
-    bool eligible(const Host& host) const;
+    void check_safety(InstanceId id);
+    bool undisturbed(std::size_t link) const;
+    Host* the_active(InstanceId id);
+    bool eligible(const Host& host, InstanceId id) const;
+    bool is_pure(InstanceId id) const;
 
     /// How long two hosts may hold the addresses although nothing disturbs them. The better of two Actives is
     /// heard by the other after at most one interval, a late wake-up and the way over the wire; the other's
@@ -102,11 +120,14 @@ class Simulator {
     std::priority_queue<Happening> queue_;
     std::uint64_t order_ = 0;
     std::vector<std::unique_ptr<Host>> hosts_;
-    std::vector<std::size_t> group_;  // hosts of one group hear each other
-    std::map<std::pair<std::size_t, std::size_t>, Instant> last_arrival_;
+    std::vector<std::vector<std::size_t>> segment_;  // by link and host: those in one hear each other
+    std::map<std::tuple<std::size_t, std::size_t, std::size_t>, bool> deaf_;  // from, to, link: one way only
+    std::map<Way, Instant> last_arrival_;
+    std::map<Way, bool> lost_last_;
     bool storm_ = true;
+    bool roles_may_change_ = true;
     Instant disturbed_at_{};
-    Instant overlap_since_ = never;
+    std::vector<Instant> overlap_since_;
     std::string violation_;
     Tally tally_;
 };

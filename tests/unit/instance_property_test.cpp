@@ -23,13 +23,15 @@ bool advertising(State state) {
 // Compares what a host did with what it may do.
 class Watched {
   public:
-    explicit Watched(const InstanceOptions& options) : options_(options), host_(options) {}
+    explicit Watched(const InstanceOptions& options) : host_(options) {}
 
     CoreDriver& host() { return host_; }
+    const InstanceOptions& options() const { return host_.instance().options(); }
 
     void handle(const Event& event) {
         const auto* settled = std::get_if<AddressesSettled>(&event);
-        may_run_services_ = settled != nullptr && settled->present && !settled->refused;
+        may_run_services_ = (settled != nullptr && settled->present && !settled->refused) ||
+                            std::holds_alternative<Reconfigured>(event);
         const auto* services = std::get_if<ServicesChanged>(&event);
         if (services != nullptr && services->state == ServicesState::ready) services_were_ready_ = true;
         observe([&] { host_.handle(event); });
@@ -58,8 +60,8 @@ class Watched {
             expire();
         }
         EXPECT_TRUE(host_.router().finished());
-        const Duration slack = had_services ? options_.stop_bound : 150ms;  // a fast stop may be under way
-        EXPECT_LE(host_.now() - begin, std::max<Duration>(slack, options_.stop_bound) + 50ms + 200us + 2ms);
+        const Duration slack = had_services ? options().stop_bound : 150ms;  // a fast stop may be under way
+        EXPECT_LE(host_.now() - begin, std::max<Duration>(slack, options().stop_bound) + 50ms + 200us + 2ms);
         EXPECT_FALSE(addresses_wanted_);
         EXPECT_NE(services_wish_, ServiceWish::run);
         EXPECT_EQ(host_.instance().role(), Role::init);
@@ -86,7 +88,7 @@ class Watched {
         }
         if (advertising(after)) {
             EXPECT_TRUE(host_.instance().path().up);
-            EXPECT_LE(host_.until_deadline(), options_.advert_interval * 11 / 10) << "adverts would stop";
+            EXPECT_LE(host_.until_deadline(), options().advert_interval * 11 / 10) << "adverts would stop";
         }
     }
 
@@ -98,7 +100,7 @@ class Watched {
             EXPECT_TRUE(last_advert_open_) << "an advert of who is not Active";
             last_advert_open_ = false;
         }
-        if (options_.priority != owner_priority) {
+        if (options().priority != owner_priority) {
             EXPECT_LT(advert.priority, 255);
         }
     }
@@ -112,7 +114,7 @@ class Watched {
     }
     void judge(const Announce&, State, State) {
         EXPECT_TRUE(addresses_wanted_) << "announced what is not there";
-        if (!options_.services.empty()) {
+        if (!options().services.empty()) {
             EXPECT_TRUE(services_were_ready_) << "announced before it serves";
         }
     }
@@ -125,7 +127,6 @@ class Watched {
     void judge(const GroupChanged&, State, State) { ADD_FAILURE() << "there is no group"; }
     void judge(const Notice& notice, State, State) { EXPECT_EQ(notice.instance, 0u); }
 
-    const InstanceOptions options_;
     CoreDriver host_;
     bool addresses_wanted_ = false;
     ServiceWish services_wish_ = ServiceWish::stop;
@@ -134,6 +135,21 @@ class Watched {
     bool last_advert_open_ = false;
     Role role_ = Role::init;
 };
+
+// What a reload may bring: another priority, interval and list of addresses, a check less and one more.
+const InstanceOptions& other_options() {
+    static const InstanceOptions options = [] {
+        InstanceOptions other = plain_options();
+        other.priority = 90;
+        other.advert_interval = 200ms;
+        other.addresses.push_back({*Prefix::parse("10.9.0.102/24"), "", ""});
+        other.services = {0};
+        other.checks = {Track{1, 20, false}, Track{2, std::nullopt, false}};
+        other.fault_hold = 2s;
+        return other;
+    }();
+    return options;
+}
 
 // ---- events
 
@@ -187,6 +203,9 @@ std::vector<NamedEvent> all_events() {
     fact("services stopped", ServicesChanged{0, ServicesState::stopped, ""});
     fact("services failed", ServicesChanged{0, ServicesState::failed, "proxy exited"});
     fact("send failed", SendFailed{0});
+    fact("drain", DrainChanged{0, true});
+    fact("resume", DrainChanged{0, false});
+    fact("reload", Reconfigured{0, &other_options()});
     fact("addresses lost", AddressesLost{0, "an address is gone"});
     add("timer", [](Watched& host) {
         if (host.host().router().next_deadline() == never) return;

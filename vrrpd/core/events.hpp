@@ -49,6 +49,19 @@ struct CheckChanged {
     Text reason;  ///< "check memcached: refused: connection refused, 2/2"
 };
 
+/// Hand over, and do not become MASTER again until it is taken back; the whole sync group.
+struct DrainChanged {
+    InstanceId instance = 0;
+    bool drained = false;
+};
+
+/// Other options for an instance: the same virtual router on the same interface, all else may be different. They
+/// must live as long as the instance.
+struct Reconfigured {
+    InstanceId instance = 0;
+    const InstanceOptions* options = nullptr;
+};
+
 /// The kernel has carried out the latest SetAddresses, or refused it.
 struct AddressesSettled {
     InstanceId instance = 0;
@@ -77,8 +90,8 @@ struct SendFailed {
     Text reason{};
 };
 
-using Event = std::variant<Packet, Startup, Shutdown, PathChanged, CheckChanged, AddressesSettled, AddressesLost,
-                           ServicesChanged, SendFailed>;
+using Event = std::variant<Packet, Startup, Shutdown, DrainChanged, Reconfigured, PathChanged, CheckChanged,
+                           AddressesSettled, AddressesLost, ServicesChanged, SendFailed>;
 
 // ---- actions
 

@@ -24,7 +24,7 @@ const char* to_string(Role role) {
 
 Instance::Instance(InstanceId id, const InstanceOptions& options)
     : id_(id),
-      options_(options),
+      options_(&options),
       checks_(options.checks.size(), CheckState::unknown),
       check_texts_(options.checks.size()),
       gates_(options.gates.size(), CheckState::unknown),
@@ -41,8 +41,8 @@ Instance::Instance(InstanceId id, const InstanceOptions& options)
 void Instance::start(Moment moment) {
     running_ = true;
     reason_ = "started";
-    if (options_.startup_delay > Duration::zero()) {
-        deadline(Timer::startup_delay) = moment.now + options_.startup_delay;
+    if (options_->startup_delay > Duration::zero()) {
+        deadline(Timer::startup_delay) = moment.now + options_->startup_delay;
     }
     reconsider(moment);
 }
@@ -53,15 +53,49 @@ void Instance::stop(Moment moment) {
     reconsider(moment);
     // Services that were left to settle are not left to that now.
     if (state_ == State::initialize && services_up_ && deadline(Timer::services) == never)
-        stop_services(ServiceWish::stop, options_.stop_bound, moment);
+        stop_services(ServiceWish::stop, options_->stop_bound, moment);
     publish_role(moment);
+}
+
+void Instance::drain(bool drained, Moment moment) {
+    drained_ = drained;
+    reconsider(moment);
+}
+
+// Who is MASTER stays it, and lets the peers know at once. What is known of a check stays known.
+void Instance::reconfigure(const InstanceOptions& options, Moment moment) {
+    const InstanceOptions& before = *std::exchange(options_, &options);
+    std::vector<CheckState> checks, gates;
+    std::vector<Text> texts;
+    for (const Track& track : options.checks) {
+        const auto known = std::ranges::find(before.checks, track.index, &Track::index) - before.checks.begin();
+        const bool is_known = known < std::ssize(before.checks);
+        checks.push_back(is_known ? checks_[static_cast<std::size_t>(known)] : CheckState::unknown);
+        texts.push_back(is_known ? check_texts_[static_cast<std::size_t>(known)] : Text());
+    }
+    for (const std::size_t gate : options.gates) {
+        const auto known = std::ranges::find(before.gates, gate) - before.gates.begin();
+        gates.push_back(known < std::ssize(before.gates) ? gates_[static_cast<std::size_t>(known)]
+                                                         : CheckState::unknown);
+    }
+    checks_ = std::move(checks), check_texts_ = std::move(texts), gates_ = std::move(gates);
+    if (!obeying_) active_interval_ = options.advert_interval;
+    armed_priority_ = 0;  // so that the down timer is computed anew
+    if (state_ == State::active) {
+        deadline(Timer::protocol) = moment.now + options.advert_interval;
+        send(static_cast<std::uint8_t>(priority()), moment);
+        moment.actions.emplace_back(SetAddresses{id_, true});
+        if (phase_ != Phase::addresses && options.services != before.services) raise_services(moment);
+        if (follow_up_) dispatch(*std::exchange(follow_up_, std::nullopt), moment);
+    }
+    reconsider(moment);
 }
 
 void Instance::path_changed(const PathChanged& path, Moment moment) {
     // An interface that was made anew has none of our addresses, even if we never saw it away.
     if (path_usable() && path_.interface_index != path.interface_index) {
         path_.up = false;
-        path_.reason = Text::format("interface %s was replaced", options_.interface.c_str());
+        path_.reason = Text::format("interface %s was replaced", options_->interface.c_str());
         reconsider(moment);
     }
     const bool source_moved = path_.source != path.source;
@@ -78,12 +112,12 @@ void Instance::path_changed(const PathChanged& path, Moment moment) {
 
 void Instance::check_changed(const CheckChanged& change, Moment moment) {
     for (std::size_t i = 0; i < checks_.size(); ++i) {
-        if (options_.checks[i].index != change.check) continue;
+        if (options_->checks[i].index != change.check) continue;
         checks_[i] = change.state;
         check_texts_[i] = change.reason;
     }
     for (std::size_t i = 0; i < gates_.size(); ++i) {
-        if (options_.gates[i] == change.check) gates_[i] = change.state;
+        if (options_->gates[i] == change.check) gates_[i] = change.state;
     }
     reconsider(moment);
 }
@@ -144,11 +178,11 @@ void Instance::send_failed(const Text& reason, Moment moment) {
     notice(Notice::Kind::send_failed, IpAddress(), moment, reason);
     if (std::exchange(probing_, false)) deadline(Timer::send_probe) = moment.now + down_interval();
     if (state_ != State::active && state_ != State::retiring) return;
-    const Duration retry = std::min<Duration>(options_.advert_interval / 10, std::chrono::milliseconds(100));
+    const Duration retry = std::min<Duration>(options_->advert_interval / 10, std::chrono::milliseconds(100));
     deadline(Timer::protocol) = moment.now + retry;
-    if (!options_.track_primary) return;  // then what is wrong with the link is no fault, and no stall
+    if (!options_->track_primary) return;  // then what is wrong with the link is no fault, and no stall
     last_left_ = left_before_;
-    if (cannot_send_ || moment.now - last_left_ < 2 * options_.advert_interval) return;
+    if (cannot_send_ || moment.now - last_left_ < 2 * options_->advert_interval) return;
     cannot_send_ = Text::format("cannot send: %s", reason.c_str());
     deadline(Timer::send_probe) = moment.now + down_interval();
     reconsider(moment);
@@ -189,16 +223,16 @@ void Instance::observe(const IpAddress& source, const Advert& advert, Moment mom
     if (advert.priority == 0) ++counters_.releases_received;
     ++counters_.checksum_forms[static_cast<std::size_t>(advert.checksum_form)];
     const bool twins = heard_ && heard_->source != source && heard_->priority == advert.priority &&
-                       advert.priority != 0 && moment.now - heard_->when < options_.advert_interval * 2;
+                       advert.priority != 0 && moment.now - heard_->when < options_->advert_interval * 2;
     if (twins) notice(Notice::Kind::twins, source, moment, heard_->source.to_string().c_str());
     heard_ = Heard{source, advert.priority, advert.interval, moment.now};
-    if (!same_addresses(advert.address_bytes, options_.addresses)) {
+    if (!same_addresses(advert.address_bytes, options_->addresses)) {
         ++counters_.lists_differed;
         notice(Notice::Kind::list_differs, source, moment);
     }
-    if (advert.interval != options_.advert_interval) notice(Notice::Kind::interval_differs, source, moment);
-    if (options_.version == Version::v3 && options_.family == Family::ipv4 &&
-        options_.checksum == ChecksumMode::automatic && advert.checksum_form != checksum_form_) {
+    if (advert.interval != options_->advert_interval) notice(Notice::Kind::interval_differs, source, moment);
+    if (options_->version == Version::v3 && options_->family == Family::ipv4 &&
+        options_->checksum == ChecksumMode::automatic && advert.checksum_form != checksum_form_) {
         checksum_form_ = advert.checksum_form;
         notice(Notice::Kind::checksum_mirrored, source, moment);
     }
@@ -228,7 +262,7 @@ void Instance::refused(Refusal refusal, const IpAddress& source, Moment moment) 
 void Instance::wake(Moment moment) {
     if (state_ != State::active && state_ != State::retiring) return;
     const Duration gap = moment.now - last_left_;
-    if (gap < options_.down_timer_adverts * options_.advert_interval) return;
+    if (gap < options_->down_timer_adverts * options_->advert_interval) return;
     reason_ = Text::format("stalled: no advert left for %.3f s", std::chrono::duration<double>(gap).count());
     notice(Notice::Kind::stalled, IpAddress(), moment, reason_);
     dispatch(Trigger::stalled, moment);
@@ -282,9 +316,9 @@ void Instance::fire(Timer timer, Moment moment) {
 }
 
 void Instance::advert_due(Instant due, Moment moment) {
-    const bool paused = moment.now - last_left_ > 2 * options_.advert_interval;
+    const bool paused = moment.now - last_left_ > 2 * options_->advert_interval;
     // Absolute deadlines: what was late does not make the next one late (D10), and nothing is sent twice.
-    deadline(Timer::protocol) = due + options_.advert_interval > moment.now + slot() ? due : moment.now;
+    deadline(Timer::protocol) = due + options_->advert_interval > moment.now + slot() ? due : moment.now;
     dispatch(Trigger::advert_timer, moment);
     // No peer took the pause for our end, but switches may have forgotten where the addresses are (D11).
     if (paused && state_ == State::active && phase_ == Phase::serving) moment.actions.emplace_back(Announce{id_});
@@ -295,13 +329,13 @@ Instant Instance::next_deadline() const {
 }
 
 Duration Instance::slot() const {
-    return std::min<Duration>(std::chrono::milliseconds(1), options_.advert_interval / 10);
+    return std::min<Duration>(std::chrono::milliseconds(1), options_->advert_interval / 10);
 }
 Duration Instance::skew() const {
-    return skew_time(options_.version, priority(), active_interval_);
+    return skew_time(options_->version, priority(), active_interval_);
 }
 Duration Instance::down_interval() const {
-    return active_down_interval(options_.version, priority(), active_interval_, options_.down_timer_adverts);
+    return active_down_interval(options_->version, priority(), active_interval_, options_->down_timer_adverts);
 }
 
 // ---- from facts to triggers
@@ -314,8 +348,8 @@ std::optional<Text> Instance::fault() const {
 std::optional<Text> Instance::own_fault() const {
     if (!path_usable()) return path_.reason;
     for (std::size_t i = 0; i < checks_.size(); ++i) {
-        if (options_.checks[i].weight || checks_[i] == CheckState::unknown) continue;
-        if ((checks_[i] == CheckState::failing) != options_.checks[i].reverse) return check_texts_[i];
+        if (options_->checks[i].weight || checks_[i] == CheckState::unknown) continue;
+        if ((checks_[i] == CheckState::failing) != options_->checks[i].reverse) return check_texts_[i];
     }
     if (deadline(Timer::fault_hold) != never) return hold_text_;
     return cannot_send_;
@@ -324,7 +358,7 @@ std::optional<Text> Instance::own_fault() const {
 void Instance::hold_fault(const Text& reason, Moment moment) {
     constexpr Duration longest = std::chrono::minutes(10);
     const bool repeats = held_until_ != Instant::min() && moment.now - held_until_ < longest;
-    hold_length_ = repeats ? std::min(hold_length_ * 2, longest) : options_.fault_hold;
+    hold_length_ = repeats ? std::min(hold_length_ * 2, longest) : options_->fault_hold;
     held_until_ = moment.now + hold_length_;
     hold_text_ = reason;
     deadline(Timer::fault_hold) = held_until_;
@@ -335,9 +369,11 @@ std::optional<Instance::Trigger> Instance::overdue_trigger(Instant now) const {
     if (taking_part && !path_usable()) return Trigger::path_lost;
     const bool settled = state_ == State::backup || state_ == State::active;
     if (settled && !running_) return Trigger::shutdown;
+    if (state_ == State::active && drained_) return Trigger::drained;
     if (settled && fault()) return Trigger::fault_raised;
     if (state_ == State::initialize && running_ && !fault() && farewell_ == Farewell::none) {
-        return options_.priority == owner_priority ? Trigger::startup_owner : Trigger::startup;
+        const bool claims = options_->priority == owner_priority && !held_back(now);
+        return claims ? Trigger::startup_owner : Trigger::startup;
     }
     if (state_ == State::backup && postponed_ && !held_back(now)) return Trigger::down_timer;
     return std::nullopt;
@@ -345,6 +381,7 @@ std::optional<Instance::Trigger> Instance::overdue_trigger(Instant now) const {
 
 void Instance::reconsider(Moment moment) {
     while (const auto trigger = overdue_trigger(moment.now)) {
+        if (*trigger == Trigger::drained) reason_ = "drained";
         if (*trigger == Trigger::path_lost || *trigger == Trigger::fault_raised) reason_ = *fault();
         dispatch(*trigger, moment);
     }
@@ -363,6 +400,7 @@ std::optional<Text> Instance::held_back(Instant now) const {
 }
 
 std::optional<Text> Instance::own_hindrance(Instant now) const {
+    if (drained_) return Text("drained");
     if (deadline(Timer::startup_delay) > now && deadline(Timer::startup_delay) != never) return Text("startup_delay");
     for (std::size_t i = 0; i < checks_.size(); ++i) {
         if (checks_[i] == CheckState::unknown) return Text("a tracked check has no verdict yet");
@@ -411,17 +449,17 @@ Standing Instance::standing() const {
 }
 
 int Instance::priority() const {
-    return effective_priority(options_.priority, options_.checks, checks_);
+    return effective_priority(options_->priority, options_->checks, checks_);
 }
 
 std::size_t Instance::encode(std::uint8_t priority, const IpAddress& destination, std::span<std::uint8_t> bytes) const {
     Outgoing advert;
-    advert.version = options_.version;
-    advert.virtual_router_id = options_.virtual_router_id;
+    advert.version = options_->version;
+    advert.virtual_router_id = options_->virtual_router_id;
     advert.priority = priority;
-    advert.interval = options_.advert_interval;
-    advert.password = options_.password;
-    advert.addresses = options_.addresses;
+    advert.interval = options_->advert_interval;
+    advert.password = options_->password;
+    advert.addresses = options_->addresses;
     advert.checksum_form = checksum_form_;
     advert.source = path_.source.value_or(IpAddress());
     advert.destination = destination;

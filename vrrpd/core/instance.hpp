@@ -12,7 +12,8 @@
 //
 // Orders ("Promotion and demotion" in docs/architecture.md):
 //   promotion             advert, addresses on, services up and listening, announcement
-//   shutdown, fault       services down (bounded), addresses off (bounded), priority 0 twice
+//   shutdown, drain,
+//   fault                 services down (bounded), addresses off (bounded), priority 0 twice
 //   higher Active heard   addresses off, one last advert; services settle
 //   stall                 addresses off, priority 0, full start; services settle
 //   path lost             addresses off, nothing sent; services settle
@@ -69,12 +70,14 @@ class Instance {
         Instant when{};
     };
 
-    /// `options` must live as long as the instance.
+    /// `options` must live as long as the instance, or until it gets others.
     Instance(InstanceId id, const InstanceOptions& options);
 
     // Facts.
     void start(Moment moment);
     void stop(Moment moment);
+    void drain(bool drained, Moment moment);
+    void reconfigure(const InstanceOptions& options, Moment moment);
     void path_changed(const PathChanged& path, Moment moment);
     void check_changed(const CheckChanged& change, Moment moment);
     void addresses_settled(const AddressesSettled& settled, Moment moment);
@@ -101,12 +104,12 @@ class Instance {
     int priority() const;   ///< the effective one
     const std::optional<Heard>& last_heard() const { return heard_; }
     const Counters& counters() const { return counters_; }
-    const InstanceOptions& options() const { return options_; }
+    const InstanceOptions& options() const { return *options_; }
     const PathChanged& path() const { return path_; }
     Duration active_interval() const { return active_interval_; }  ///< learned from the Active, or ours
 
     /// Where adverts go if there are no unicast peers.
-    IpAddress group_address() const { return options_.group.value_or(vrrp_group(options_.family)); }
+    IpAddress group_address() const { return options_->group.value_or(vrrp_group(options_->family)); }
 
     /// The message to send with `priority`; needs a source address. Returns its length.
     std::size_t encode(std::uint8_t priority, const IpAddress& destination, std::span<std::uint8_t> bytes) const;
@@ -118,6 +121,7 @@ class Instance {
         startup,
         startup_owner,
         shutdown,
+        drained,
         fault_raised,
         path_lost,
         stalled,
@@ -215,14 +219,15 @@ class Instance {
     Instant deadline(Timer timer) const { return deadlines_[static_cast<std::size_t>(timer)]; }
 
     const InstanceId id_;
-    const InstanceOptions& options_;
+    const InstanceOptions* options_;
 
     // Facts.
     bool running_ = false;
+    bool drained_ = false;
     PathChanged path_;
-    std::vector<CheckState> checks_;  // one for each of options_.checks
+    std::vector<CheckState> checks_;  // one for each of options_->checks
     std::vector<Text> check_texts_;
-    std::vector<CheckState> gates_;  // one for each of options_.gates
+    std::vector<CheckState> gates_;  // one for each of options_->gates
     Instant held_until_ = Instant::min();
     Duration hold_length_{};
     Text hold_text_;

@@ -51,13 +51,9 @@ Router::Router(const std::vector<InstanceOptions>& options, const std::vector<Sy
     : group_of_(options.size()), deadlines_(options.size()), next_(options.size(), none) {
     instances_.reserve(options.size());
     for (const InstanceOptions& each : options) {
-        const InstanceId id = instances_.size();
-        instances_.emplace_back(id, each);
-        for (const Track& track : each.checks) add_tracker(track.index, id);
-        for (const std::size_t gate : each.gates) add_tracker(gate, id);
-        for (const VirtualAddress& address : each.addresses) holders_.emplace_back(address.prefix.address, id);
+        instances_.emplace_back(instances_.size(), each);
     }
-    std::ranges::sort(holders_);
+    index_options();
     groups_.reserve(groups.size());
     for (const SyncGroupOptions& group : groups) {
         std::vector<Instance*> members;
@@ -67,10 +63,22 @@ Router::Router(const std::vector<InstanceOptions>& options, const std::vector<Sy
     }
 }
 
-void Router::add_tracker(std::size_t check, InstanceId id) {
-    if (trackers_.size() <= check) trackers_.resize(check + 1);
-    auto& trackers = trackers_[check];
-    if (trackers.empty() || trackers.back() != id) trackers.push_back(id);
+// Who is to be told of a check, and whose an address is.
+void Router::index_options() {
+    trackers_.clear();
+    holders_.clear();
+    const auto track = [this](std::size_t check, InstanceId id) {
+        if (trackers_.size() <= check) trackers_.resize(check + 1);
+        auto& trackers = trackers_[check];
+        if (trackers.empty() || trackers.back() != id) trackers.push_back(id);
+    };
+    for (InstanceId id = 0; id < instances_.size(); ++id) {
+        const InstanceOptions& options = instances_[id].options();
+        for (const Track& tracked : options.checks) track(tracked.index, id);
+        for (const std::size_t gate : options.gates) track(gate, id);
+        for (const VirtualAddress& address : options.addresses) holders_.emplace_back(address.prefix.address, id);
+    }
+    std::ranges::sort(holders_);
 }
 
 void Router::handle(const Event& event, Instant now, Actions& actions) {
@@ -208,6 +216,22 @@ void Router::on(const Startup&, Moment moment) {
 
 void Router::on(const Shutdown&, Moment moment) {
     tell_all(moment, [&](Instance& instance) { instance.stop(moment); });
+}
+
+void Router::on(const DrainChanged& event, Moment moment) {
+    const SyncGroup* const group = group_of_[event.instance];
+    const std::vector<Instance*> alone{&instances_[event.instance]};
+    for (Instance* instance : group == nullptr ? alone : group->members()) {
+        instance->wake(moment);
+        instance->drain(event.drained, moment);
+        deadlines_.set(static_cast<InstanceId>(instance - instances_.data()), instance->next_deadline());
+    }
+    settle(event.instance, moment);
+}
+
+void Router::on(const Reconfigured& event, Moment moment) {
+    tell(event.instance, moment, [&](Instance& instance) { instance.reconfigure(*event.options, moment); });
+    index_options();
 }
 
 void Router::on(const PathChanged& event, Moment moment) {

@@ -50,6 +50,8 @@ class Router {
     void on(const Packet& packet, Moment moment);
     void on(const Startup&, Moment moment);
     void on(const Shutdown&, Moment moment);
+    void on(const DrainChanged& event, Moment moment);
+    void on(const Reconfigured& event, Moment moment);
     void on(const PathChanged& event, Moment moment);
     void on(const CheckChanged& event, Moment moment);
     void on(const AddressesSettled& event, Moment moment);
@@ -57,7 +59,7 @@ class Router {
     void on(const ServicesChanged& event, Moment moment);
     void on(const SendFailed& event, Moment moment);
 
-    void add_tracker(std::size_t check, InstanceId id);
+    void index_options();
     template <typename Fact>
     void tell(InstanceId id, Moment moment, Fact fact);
     template <typename Fact>

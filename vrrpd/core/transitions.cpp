@@ -51,6 +51,7 @@ struct Instance::Table {
         {backup, group_promoted, &Instance::rise, active},
 
         {active, shutdown, &Instance::retire, retiring},
+        {active, drained, &Instance::retire, retiring},
         {active, fault_raised, &Instance::retire_fast, retiring},
         {active, path_lost, &Instance::vanish, initialize},
         {active, stalled, &Instance::recoil, initialize},
@@ -96,7 +97,7 @@ void Instance::dispatch(Trigger trigger, Moment moment) {
 // ---- listening
 
 void Instance::begin(Moment moment) {
-    active_interval_ = options_.advert_interval;
+    active_interval_ = options_->advert_interval;
     preempting_since_.reset();
     if (published_ == Role::fault) reason_ = Text::format("recovered from: %s", reason_.c_str());
     listen(moment);
@@ -138,7 +139,7 @@ void Instance::follow(Moment moment) {
 // Takes the sender as the Active: its interval is what our timer goes by (E10, D05).
 void Instance::obey(Moment moment) {
     active_interval_ = heard_->interval;
-    const Duration ceiling = options_.max_learned_interval;
+    const Duration ceiling = options_->max_learned_interval;
     if (ceiling > Duration::zero() && active_interval_ > ceiling) {
         active_interval_ = ceiling;
         notice(Notice::Kind::interval_clamped, heard_->source, moment);
@@ -155,11 +156,11 @@ void Instance::weigh(Moment moment) {
 }
 
 bool Instance::may_preempt(Instant now) {
-    if (options_.priority == owner_priority) return true;
-    if (!options_.preempt) return false;
+    if (options_->priority == owner_priority) return true;
+    if (!options_->preempt) return false;
     if (std::ranges::any_of(gates_, [](CheckState gate) { return gate != CheckState::passing; })) return false;
     if (!preempting_since_) preempting_since_ = now;
-    return now - *preempting_since_ >= options_.preempt_delay;
+    return now - *preempting_since_ >= options_->preempt_delay;
 }
 
 // ---- promotion
@@ -174,7 +175,7 @@ void Instance::claim(Moment moment) {
     farewell_ = Farewell::none;
     postponed_ = false;
     other_active_heard_ = false;
-    deadline(Timer::protocol) = moment.now + options_.advert_interval;
+    deadline(Timer::protocol) = moment.now + options_->advert_interval;
     for (const Timer stale : {Timer::second_release, Timer::withdrawal}) deadline(stale) = never;
 }
 
@@ -199,7 +200,7 @@ Text Instance::takeover_reason(Instant now) const {
 
 void Instance::raise_services(Moment moment) {
     phase_ = Phase::services;
-    if (options_.services.empty()) {
+    if (options_->services.empty()) {
         follow_up_ = Trigger::services_ready;
         return;
     }
@@ -211,16 +212,16 @@ void Instance::raise_services(Moment moment) {
 void Instance::serve(Moment moment) {
     phase_ = Phase::serving;
     moment.actions.emplace_back(Announce{id_});
-    const Duration next =
-        options_.announce_repeat_delay > Duration::zero() ? options_.announce_repeat_delay : options_.announce_refresh;
+    const Duration next = options_->announce_repeat_delay > Duration::zero() ? options_->announce_repeat_delay
+                                                                             : options_->announce_refresh;
     deadline(Timer::announcement) = next > Duration::zero() ? moment.now + next : never;
 }
 
 void Instance::announce_again(Moment moment) {
     if (state_ != State::active || phase_ != Phase::serving) return;
     moment.actions.emplace_back(Announce{id_});
-    if (options_.announce_refresh > Duration::zero()) {
-        deadline(Timer::announcement) = moment.now + options_.announce_refresh;
+    if (options_->announce_refresh > Duration::zero()) {
+        deadline(Timer::announcement) = moment.now + options_->announce_refresh;
     }
 }
 
@@ -228,7 +229,7 @@ void Instance::announce_again(Moment moment) {
 
 void Instance::advertise(Moment moment) {
     const Instant due = deadline(Timer::protocol);
-    deadline(Timer::protocol) = (due == never ? moment.now : due) + options_.advert_interval;
+    deadline(Timer::protocol) = (due == never ? moment.now : due) + options_->advert_interval;
     send(static_cast<std::uint8_t>(priority()), moment);
 }
 
@@ -242,7 +243,7 @@ void Instance::send(std::uint8_t priority, Moment moment) {
 
 // Answers are limited, or a flood of packets would be amplified (E28).
 bool Instance::may_answer(Instant now) {
-    const Duration period = std::min(options_.advert_interval, answer_period);
+    const Duration period = std::min(options_->advert_interval, answer_period);
     if (last_answer_ != Instant::min() && now - last_answer_ < period) return false;
     last_answer_ = now;
     return true;
@@ -275,7 +276,7 @@ void Instance::yield(Moment moment) {
 }
 
 void Instance::retire(Moment moment) {
-    if (services_up_) return stop_services(ServiceWish::stop, options_.stop_bound, moment);
+    if (services_up_) return stop_services(ServiceWish::stop, options_->stop_bound, moment);
     follow_up_ = Trigger::services_stopped;
 }
 
@@ -308,7 +309,7 @@ void Instance::hasten(Moment moment) {
 void Instance::withdraw(Farewell farewell, Moment moment) {
     farewell_ = farewell;
     deadline(Timer::announcement) = deadline(Timer::restoration) = never;
-    const auto count = static_cast<long>(options_.addresses.size() + options_.excluded_addresses.size());
+    const auto count = static_cast<long>(options_->addresses.size() + options_->excluded_addresses.size());
     deadline(Timer::withdrawal) = moment.now + withdrawal_base + count * withdrawal_each;
     moment.actions.emplace_back(SetAddresses{id_, false});
 }
@@ -350,7 +351,7 @@ void Instance::rise(Moment moment) {
 void Instance::recede(Moment moment) {
     reason_ = group_reason_;
     other_active_heard_ = false;
-    active_interval_ = options_.advert_interval;
+    active_interval_ = options_->advert_interval;
     listen(moment);
     withdraw(Farewell::release, moment);
     let_services_settle(moment);
