@@ -1,0 +1,257 @@
+// What an administrator should hear of: slips of the configuration, rivals, flapping, lost addresses.
+#include <gtest/gtest.h>
+
+#include "tests/support/core_driver.hpp"
+
+namespace vrrpd {
+namespace {
+
+using namespace std::chrono_literals;
+using test::CoreDriver;
+using test::ip;
+using test::Message;
+using test::plain_options;
+using State = Instance::State;
+
+// ---- our addresses under another VRID
+
+Message slip(const CoreDriver& host, int virtual_router_id) {
+    return host.advert(200).byte(1, static_cast<std::uint8_t>(virtual_router_id)).seal();
+}
+
+TEST(Slip, our_address_under_another_id_is_said_once_and_changes_nothing) {
+    CoreDriver host;
+    host.start();
+    const Instant deadline = host.router().next_deadline();
+    for (int i = 0; i < 3; ++i) host.handle(slip(host, 52).view());
+    EXPECT_EQ(host.count_notices(Notice::Kind::foreign_router_id), 1);
+    EXPECT_EQ(host.unassigned(Refusal::vrid), 3u);
+    EXPECT_EQ(host.router().next_deadline(), deadline);
+}
+
+TEST(Slip, other_addresses_under_another_id_are_the_neighbours_own_business) {
+    CoreDriver host;
+    host.start();
+    Message message = host.advert(200).byte(1, 52).byte(11, 77);
+    host.handle(message.seal().view());
+    EXPECT_EQ(host.count_notices(Notice::Kind::foreign_router_id), 0);
+}
+
+TEST(Slip, a_broken_message_says_nothing) {
+    CoreDriver host;
+    host.start();
+    host.handle(slip(host, 52).byte(6, 0).byte(7, 0).view());
+    EXPECT_EQ(host.count_notices(Notice::Kind::foreign_router_id), 0);
+}
+
+// ---- learned intervals: H23
+
+TEST(Learning, a_long_interval_is_learned_as_the_rfc_says_H23) {
+    CoreDriver host;
+    host.start();
+    host.hear_every(40950ms, 200);
+    EXPECT_EQ(host.instance().active_interval(), 40950ms);
+    EXPECT_EQ(host.count_notices(Notice::Kind::interval_clamped), 0);
+}
+
+TEST(Learning, has_a_ceiling_if_so_configured_H23) {
+    InstanceOptions options = plain_options();
+    options.max_learned_interval = 1s;
+    CoreDriver host(options);
+    host.start();
+    host.hear_every(40950ms, 200);
+    EXPECT_EQ(host.instance().active_interval(), 1s);
+    EXPECT_EQ(host.count_notices(Notice::Kind::interval_clamped), 1);
+    EXPECT_EQ(host.time_to_active(), 3s + 1000000us * 156 / 256);
+}
+
+// ---- rivals: L09
+
+TEST(Twins, two_hosts_with_one_priority_are_named_L09) {
+    CoreDriver host;
+    host.start();
+    host.hear(255, "10.9.0.2");
+    host.hear(255, "10.9.0.3");
+    EXPECT_EQ(host.count_notices(Notice::Kind::twins), 1);
+}
+
+TEST(Twins, a_takeover_is_none_L09) {
+    CoreDriver host;
+    host.start();
+    host.hear(200, "10.9.0.2");
+    host.hear(0, "10.9.0.2");
+    host.hear(200, "10.9.0.3");
+    EXPECT_EQ(host.count_notices(Notice::Kind::twins), 0);
+}
+
+// ---- flapping: L08, H40
+
+TEST(Flapping, four_terms_within_a_minute_are_said_L08_H40) {
+    CoreDriver host;
+    host.become_active();
+    int said = 0;
+    for (int term = 2; term <= 4; ++term) {
+        EXPECT_EQ(said, 0) << term;
+        host.hear(200);
+        host.time_to_active();
+        said += host.count_notices(Notice::Kind::flapping);
+        host.addresses(true);
+        host.story();
+    }
+    EXPECT_EQ(said, 1);
+}
+
+TEST(Flapping, four_terms_in_a_long_time_are_not_L08) {
+    CoreDriver host;
+    host.become_active();
+    for (int term = 2; term <= 6; ++term) {
+        host.pass(30s);
+        host.story();
+        host.hear(200);
+        host.time_to_active();
+        EXPECT_EQ(host.count_notices(Notice::Kind::flapping), 0);
+        host.addresses(true);
+    }
+}
+
+// ---- addresses that somebody else removes: E36
+
+struct Robbed : CoreDriver {
+    Robbed() { become_active(); }
+    void rob() { handle(AddressesLost{0, "10.9.0.100/32 is gone from eth0"}); }
+    // Until they are wanted again; 0 if at once.
+    Duration time_to_restoration() {
+        const Instant begin = now();
+        while (now() - begin < 10s) {
+            freeze(std::max(Duration::zero(), std::min<Duration>(until_deadline(), 1ms)));
+            expire();
+            if (story().find("addresses on") != std::string::npos) return now() - begin;
+        }
+        return Duration::max();
+    }
+};
+
+TEST(LostAddresses, are_put_back_at_once_and_announced_E36) {
+    Robbed host;
+    host.rob();
+    EXPECT_EQ(host.count_notices(Notice::Kind::addresses_lost), 1);
+    EXPECT_LE(host.time_to_restoration(), 1ms);
+    host.addresses(true);
+    EXPECT_EQ(host.story(), "announce");
+    EXPECT_EQ(host.state(), State::active);
+}
+
+TEST(LostAddresses, are_put_back_later_each_time_and_given_up_the_fifth_E36) {
+    Robbed host;
+    for (const Duration expected : {Duration(0), Duration(100ms), Duration(200ms), Duration(400ms)}) {
+        host.rob();
+        EXPECT_NEAR(static_cast<double>((host.time_to_restoration() - expected) / 1us), 0, 1000) << expected / 1ms;
+        host.addresses(true);
+    }
+    host.rob();
+    EXPECT_EQ(host.instance().role(), Role::fault);
+    host.addresses(false);
+    EXPECT_EQ(host.state(), State::initialize);
+}
+
+TEST(LostAddresses, are_forgotten_after_a_minute_E36) {
+    Robbed host;
+    for (int i = 0; i < 20; ++i) {
+        host.rob();
+        EXPECT_LE(host.time_to_restoration(), 1ms);
+        host.addresses(true);
+        host.pass(61s);
+        host.story();
+    }
+    EXPECT_EQ(host.state(), State::active);
+}
+
+TEST(LostAddresses, that_cannot_be_put_back_are_a_fault_E36) {
+    Robbed host;
+    host.rob();
+    host.time_to_restoration();
+    host.addresses_refused();
+    EXPECT_EQ(host.instance().role(), Role::fault);
+}
+
+TEST(LostAddresses, concern_nobody_who_is_backup) {
+    CoreDriver host;
+    host.start();
+    host.handle(AddressesLost{0, "gone"});
+    EXPECT_EQ(host.count_notices(Notice::Kind::addresses_lost), 0);
+}
+
+// ---- drain
+
+TEST(Drain, hands_over_and_stays_away_until_resume) {
+    CoreDriver host;
+    host.become_active();
+    host.handle(DrainChanged{0, true});
+    host.addresses(false);
+    host.pass(2ms);
+    EXPECT_EQ(host.story(), "addresses off, advert 0, advert 0");
+    EXPECT_EQ(host.state(), State::backup);
+    host.pass(1h);
+    EXPECT_EQ(host.state(), State::backup) << "although nobody else is there";
+    host.handle(DrainChanged{0, false});
+    EXPECT_EQ(host.state(), State::active);
+}
+
+// The simulator found it: a drained owner claimed at once again, without end.
+TEST(Drain, holds_for_an_owner_too) {
+    InstanceOptions options = plain_options();
+    options.priority = owner_priority;
+    CoreDriver host(options);
+    host.become_active();
+    host.handle(DrainChanged{0, true});
+    host.addresses(false);
+    EXPECT_EQ(host.state(), State::backup);
+    host.pass(1h);
+    EXPECT_EQ(host.state(), State::backup);
+}
+
+// ---- reload
+
+TEST(Reload, a_master_stays_it_and_tells_the_peers_at_once) {
+    CoreDriver host;
+    host.become_active();
+    InstanceOptions other = plain_options();
+    other.priority = 150;
+    other.advert_interval = 200ms;
+    host.pass(50ms);
+    host.handle(Reconfigured{0, &other});
+    EXPECT_EQ(host.story(), "advert 150, addresses on");
+    EXPECT_EQ(host.until_deadline(), 200ms);
+    host.addresses(true);
+    EXPECT_EQ(host.story(), "announce");
+    EXPECT_EQ(host.state(), State::active);
+}
+
+TEST(Reload, a_backup_counts_from_the_last_advert) {
+    CoreDriver host;
+    host.start();
+    host.hear(200);
+    host.pass(100ms);
+    InstanceOptions other = plain_options();
+    other.priority = 1;
+    host.handle(Reconfigured{0, &other});
+    EXPECT_EQ(host.until_deadline(), 200ms + 100000000ns * 255 / 256);
+}
+
+TEST(Reload, what_is_known_of_a_check_stays_known) {
+    InstanceOptions options = plain_options();
+    options.checks = {Track{3, -30, false}, Track{4, std::nullopt, false}};
+    CoreDriver host(options);
+    host.start();
+    host.check(3, CheckState::failing);
+    host.check(4, CheckState::passing);
+    EXPECT_EQ(host.instance().priority(), 70);
+    InstanceOptions other = options;
+    other.checks = {Track{4, std::nullopt, false}, Track{3, -50, false}};
+    host.handle(Reconfigured{0, &other});
+    EXPECT_EQ(host.instance().priority(), 50);
+    EXPECT_EQ(host.time_to_active(), 300ms + 100000000ns * 206 / 256) << "no verdict is missing";
+}
+
+}  // namespace
+}  // namespace vrrpd
