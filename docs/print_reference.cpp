@@ -123,10 +123,29 @@ constexpr auto about_instance =
 - A tracked check must not ask a virtual address: the standby would judge the other host. That is what `check` of a
   `[service NAME]` is for.
 - `preempt_check`: while one does not pass, a live peer with a lower priority goes on serving. It never means FAULT.
-- Priority 255 is for the host whose own addresses these are. It never steps back, so it can have no `track_check` and
-  no `service`.
+- `track_interface = NAME` is the same for an interface that is down or has no carrier. The instance's own interface
+  needs none: while it is down there is FAULT anyway, unless `dont_track_primary = yes`.
+- Priority 255 is for the host whose own addresses these are. It never steps back, so it can have no `track_check`, no
+  `track_interface` and no `service`.
+- `virtual_routes`: a destination, then any of the words in any order. `default` is `0.0.0.0/0` or `::/0`, by the
+  family of `via` or `src`. Without `dev` it is the instance's interface; a table is a number or `main`. All instances
+  together have one route for a destination, table and metric.
+- With `unicast_peer` adverts go to these hosts only, and only these are heard. An advert that comes with less than
+  `min_ttl` (255, unless it is given) is refused: for a peer behind a router write what is left of the way.
+  `unicast_src_ip` without a peer is an error, never multicast. With both, `interface` may be left out: it is the one
+  that holds `unicast_src_ip`. Two unicast instances may share a VRID if they share no peer.
+- `max_learned_interval`: a BACKUP waits for the advert_int that the MASTER advertises, as the RFC wants it. Who is
+  worried about one of 40 seconds sets the longest that is taken; it cannot be below the own `advert_int`.
 - With `auth_type = PASS` the password is plain text on the wire. It keeps strangers with another configuration out,
   and nobody else.)";
+
+constexpr auto about_group =
+    R"(Instances that move together: all are MASTER on one host, and a fault of one is a fault of all.
+
+- What the strictest member wants, all want: `nopreempt` of one is that of all, `preempt_delay` and `startup_delay`
+  are the longest, and `preempt_check` is that of all members together.
+- Give all members the same priority and the same weights. Otherwise two hosts could each win one of them.
+- An instance is in one group at most. One with priority 255 can be in none, as it cannot step back.)";
 
 constexpr auto about_check =
     R"(A question asked again and again; instances (`track_check`, `preempt_check`) and services (`check`) refer to it by its
@@ -186,6 +205,7 @@ int main() {
     std::cout << introduction << ' ' << vrrpd::config::max_name_length << ' ' << grammar;
     print_section(Section::global, "[global]", about_global);
     print_section(Section::instance, "[vrrp_instance NAME]", about_instance);
+    print_section(Section::group, "[vrrp_sync_group NAME]", about_group);
     print_section(Section::check, "[check NAME]", about_check);
     print_section(Section::service, "[service NAME]", about_service);
 }

@@ -178,7 +178,7 @@ TEST_F(ConfigCheck, PasswordsFromAFile) {
               "a.ini:7: [vrrp_instance A] auth_pass_file: its first line has 9 characters, allowed are 1 to 8\n");
 }
 
-TEST_F(ConfigCheck, HostileFiles) {
+TEST_F(ConfigCheck, H46_HostileFiles) {
     using namespace std::string_literals;
     for (const auto& text :
          {"[vrrp_instance A]\ninterface = "s + std::string(1000 * 1000, 'x'), "\0\0\0\0"s, good + "x\0y = 1"s,

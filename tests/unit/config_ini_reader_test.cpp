@@ -93,7 +93,7 @@ TEST(ConfigIniReader, KeepalivedSyntaxIsNamed) {
     EXPECT_NE(result.problems[0].text.find("keepalived.conf"), std::string::npos);
 }
 
-TEST(ConfigIniReader, AnEndlessLineIsOneProblem) {
+TEST(ConfigIniReader, H46_AnEndlessLineIsOneProblem) {
     const auto result = read("[a]\nb = " + std::string(1000 * 1000, 'x') + "\nc = 1\n");
     ASSERT_EQ(result.problems.size(), 1U);
     EXPECT_EQ(to_string(result.problems[0]), "t:2: [a]: a line of 1000004 bytes, at most 4096 are allowed");
@@ -109,7 +109,7 @@ TEST(ConfigIniReader, TooMuchIsReadNotAtAll) {
     EXPECT_TRUE(read(std::string(max_file_size, '\n')).problems.empty());
 }
 
-TEST(ConfigIniReader, BytesThatAreNoTextAreProblems) {
+TEST(ConfigIniReader, H46_BytesThatAreNoTextAreProblems) {
     using namespace std::string_view_literals;
     const auto result = read("[a]\nb = 1\0 2\nc = \033[31m\nd = x\ry\n[e\0]\nf = 1\n; \0\n"sv);
     Lines places;

@@ -30,6 +30,8 @@ log_target = stderr
 log_level = debug
 log_facility = local3
 script_user = root
+control_socket = /run/other
+control_group = nogroup
 realtime = no
 lock_memory = off
 [vrrp_instance VI_1]
@@ -95,6 +97,8 @@ on_failure = ignore
     EXPECT_EQ(global.log_level, LogLevel::debug);
     EXPECT_EQ(global.log_facility, 19 << 3);
     EXPECT_EQ(global.script_user, "root");
+    EXPECT_EQ(global.control_socket, "/run/other");
+    EXPECT_EQ(global.control_group, "nogroup");
     EXPECT_FALSE(global.realtime);
     EXPECT_FALSE(global.lock_memory);
 
@@ -157,6 +161,137 @@ on_failure = ignore
     EXPECT_EQ(proxy.restart_delay, 1s);
     EXPECT_EQ(proxy.restart_limit, 7);
     EXPECT_EQ(proxy.on_failure, service::OnFailure::ignore);
+}
+
+TEST(ConfigLoad, ReadsThePathOfAMulticastInstance) {
+    const auto loaded = load_text(R"([vrrp_instance A]
+interface = eth0
+virtual_router_id = 1
+virtual_ipaddress = 10.0.0.1/24
+virtual_routes = 10.1.0.0/16 via 192.168.30.1 dev eth1 src 192.168.30.16 table 100 metric 50, 10.2.0.0/16
+virtual_routes = default via fe80::1
+mcast_src_ip = 10.0.0.5
+mcast_dst_ip = 239.1.2.3
+max_learned_interval = 40.95s
+dont_track_primary = yes
+track_check = c
+track_interface = eth1, eth2 weight -20
+track_interface = eth0 weight 7 reverse
+[vrrp_instance B]
+interface = eth0
+virtual_router_id = 2
+virtual_ipaddress = 10.0.0.2/24
+mcast_src_ip =
+mcast_dst_ip =
+track_interface = eth2
+[check c]
+type = tcp
+address = 127.0.0.1:1
+[check d]
+type = tcp
+address = 127.0.0.1:2
+)",
+                                  "t");
+    ASSERT_TRUE(loaded.valid()) << to_string(loaded.problems[0]);
+    const auto& [a, b] = std::tie(loaded.config.instances[0], loaded.config.instances[1]);
+    const auto address = [](const char* text) { return *IpAddress::parse(text); };
+    const VirtualRoute full{
+        *Prefix::parse("10.1.0.0/16"), address("192.168.30.1"), "eth1", address("192.168.30.16"), 100, 50};
+    EXPECT_EQ(a.routes, (std::vector<VirtualRoute>{full,
+                                                   {*Prefix::parse("10.2.0.0/16"), {}, {}, {}, 254, {}},
+                                                   {*Prefix::parse("::/0"), address("fe80::1"), {}, {}, 254, {}}}));
+    EXPECT_TRUE(a.unicast_peers.empty());
+    EXPECT_EQ(a.source, address("10.0.0.5"));
+    EXPECT_EQ(a.group, address("239.1.2.3"));
+    EXPECT_EQ(a.max_learned_interval, 40950ms);
+    EXPECT_FALSE(a.track_primary);
+    EXPECT_EQ(loaded.config.tracked_interfaces, (std::vector<std::string>{"eth1", "eth2", "eth0"}));
+    EXPECT_EQ(a.checks, (std::vector<Track>{{0, {}, false}, {2, {}, false}, {3, -20, false}, {4, 7, true}}));
+    EXPECT_EQ(b.checks, (std::vector<Track>{{3, {}, false}}));
+    EXPECT_EQ(b.source, std::nullopt);
+    EXPECT_EQ(b.group, std::nullopt);
+}
+
+TEST(ConfigLoad, ReadsThePathOfAUnicastInstance) {
+    const auto loaded = load_text(R"([vrrp_instance A]
+virtual_router_id = 1
+virtual_ipaddress = 10.0.0.1/24
+unicast_peer = 10.0.0.6, 10.9.0.7 min_ttl 250
+unicast_peer = 10.0.0.8
+unicast_src_ip = 10.0.0.5
+unicast_ttl = 64
+)",
+                                  "t");
+    ASSERT_TRUE(loaded.problems.empty()) << to_string(loaded.problems[0]);
+    const InstanceOptions& one = loaded.config.instances[0];
+    EXPECT_EQ(one.interface, "");
+    EXPECT_EQ(one.unicast_peers, (std::vector<UnicastPeer>{{*IpAddress::parse("10.0.0.6"), 255},
+                                                           {*IpAddress::parse("10.9.0.7"), 250},
+                                                           {*IpAddress::parse("10.0.0.8"), 255}}));
+    EXPECT_EQ(one.source, IpAddress::parse("10.0.0.5"));
+    EXPECT_EQ(one.unicast_ttl, 64);
+}
+
+/// By the first of: virtual addresses, peers, source.
+TEST(ConfigLoad, TheFamilyOfAnInstance) {
+    const auto family = [](const std::string& keys) {
+        return load_text(instance + keys, "t").config.instances[0].family;
+    };
+    EXPECT_EQ(family(""), Family::ipv4);
+    EXPECT_EQ(family("mcast_src_ip = fe80::5\n"), Family::ipv6);
+    EXPECT_EQ(family("unicast_peer = 10.0.0.6\nunicast_src_ip = fe80::5\n"), Family::ipv4);
+    EXPECT_EQ(family("unicast_peer = fe80::6\nunicast_src_ip = 10.0.0.5\n"), Family::ipv6);
+    EXPECT_EQ(family("virtual_ipaddress = 10.0.0.1\nunicast_peer = fe80::6\n"), Family::ipv4);
+    EXPECT_EQ(family("virtual_ipaddress = fe80::1\nunicast_peer = 10.0.0.6\n"), Family::ipv6);
+}
+
+TEST(ConfigLoad, S04_TheStrictestMemberWins) {
+    const auto loaded = load_text("[vrrp_sync_group G]\nmember = A\nmember = B, C\n" + with_address +
+                                      R"(preempt_delay = 5s
+startup_delay = 2s
+preempt_check = a, b
+[vrrp_instance B]
+interface = eth1
+virtual_router_id = 1
+virtual_ipaddress = 10.0.0.2
+preempt_delay = 3s
+startup_delay = 9s
+preempt_check = c, b
+[vrrp_instance C]
+interface = eth2
+virtual_router_id = 1
+virtual_ipaddress = 10.0.0.3
+nopreempt = yes
+[vrrp_instance D]
+interface = eth3
+virtual_router_id = 1
+virtual_ipaddress = 10.0.0.4
+[check a]
+type = tcp
+address = 127.0.0.1:1
+[check b]
+type = tcp
+address = 127.0.0.1:2
+[check c]
+type = tcp
+address = 127.0.0.1:3
+)",
+                                  "t");
+    ASSERT_TRUE(loaded.valid()) << to_string(loaded.problems[0]);
+    ASSERT_EQ(loaded.config.groups.size(), 1U);
+    EXPECT_EQ(loaded.config.groups[0].name, "G");
+    EXPECT_EQ(loaded.config.groups[0].members, (std::vector<std::size_t>{0, 1, 2}));
+    for (std::size_t i = 0; i < 3; ++i) {
+        const InstanceOptions& member = loaded.config.instances[i];
+        EXPECT_FALSE(member.preempt);
+        EXPECT_EQ(member.preempt_delay, 5s);
+        EXPECT_EQ(member.startup_delay, 9s);
+        EXPECT_EQ(member.gates, (std::vector<std::size_t>{0, 1, 2}));
+    }
+    const InstanceOptions& alone = loaded.config.instances[3];
+    EXPECT_TRUE(alone.preempt);
+    EXPECT_EQ(alone.startup_delay, 0s);
+    EXPECT_TRUE(alone.gates.empty());
 }
 
 TEST(ConfigLoad, DefaultsAreHandedDown) {
@@ -223,10 +358,11 @@ TEST(ConfigSchema, DefaultsOfTheTableAreTheDefaultsOfTheOptions) {
     }
     const auto loaded = load_text(all, "t");
     ASSERT_TRUE(loaded.valid()) << problems_of(all);
-    const auto& [global, instances, checks, services] = loaded.config;
+    const auto& [global, instances, groups, interfaces, checks, services] = loaded.config;
     EXPECT_EQ(global.log_target, GlobalOptions{}.log_target);
     EXPECT_EQ(global.log_level, GlobalOptions{}.log_level);
     EXPECT_EQ(global.log_facility, GlobalOptions{}.log_facility);
+    EXPECT_EQ(global.control_socket, GlobalOptions{}.control_socket);
     EXPECT_EQ(global.realtime, GlobalOptions{}.realtime);
     EXPECT_EQ(global.lock_memory, GlobalOptions{}.lock_memory);
     const InstanceOptions standard;
@@ -239,6 +375,9 @@ TEST(ConfigSchema, DefaultsOfTheTableAreTheDefaultsOfTheOptions) {
     EXPECT_EQ(instances[0].preempt_delay, standard.preempt_delay);
     EXPECT_EQ(instances[0].startup_delay, standard.startup_delay);
     EXPECT_EQ(instances[0].down_timer_adverts, standard.down_timer_adverts);
+    EXPECT_EQ(instances[0].unicast_ttl, standard.unicast_ttl);
+    EXPECT_EQ(instances[0].max_learned_interval, standard.max_learned_interval);
+    EXPECT_EQ(instances[0].track_primary, standard.track_primary);
     EXPECT_EQ(instances[0].announce_count, standard.announce_count);
     EXPECT_EQ(instances[0].announce_interval, standard.announce_interval);
     EXPECT_EQ(instances[0].announce_repeat_delay, standard.announce_repeat_delay);
@@ -261,22 +400,48 @@ TEST(ConfigSchema, DefaultsOfTheTableAreTheDefaultsOfTheOptions) {
     EXPECT_EQ(services[0].on_failure, service.on_failure);
 }
 
+TEST(ConfigLoad, A12_DefaultsOfTheRfc) {
+    const InstanceOptions one = load_text(with_address, "t").config.instances[0];
+    EXPECT_EQ(one.priority, 100);
+    EXPECT_EQ(one.advert_interval, 1s);
+    EXPECT_TRUE(one.preempt);
+    EXPECT_EQ(one.version, Version::v3);
+    EXPECT_EQ(one.max_learned_interval, 0s);
+    EXPECT_EQ(one.unicast_ttl, 255);
+    EXPECT_TRUE(one.track_primary);
+    EXPECT_EQ(load_text(with_address, "t").config.global.control_socket, "/run/vrrpd/control");
+}
+
+/// No key reads half a number, or one that wraps around.
+TEST(ConfigSchema, H46_EveryNumberIsReadWhole) {
+    int numbers = 0;
+    for (const Key& key : schema()) {
+        if (!key.type.starts_with("whole number") && !key.type.starts_with("duration")) continue;
+        ++numbers;
+        for (const auto* text : {"100abc", "18446744073709551616", "18446744073709551617", "1 2", "-1"}) {
+            Draft draft = make_draft(key.section, "x", {});
+            EXPECT_EQ(key.apply(draft, *lex_value(text), {}).size(), 1U) << key.name << " = " << text;
+        }
+    }
+    EXPECT_GT(numbers, 20);
+}
+
 TEST(ConfigLoad, UnknownWordsGetTheNearestName) {
-    EXPECT_EQ(problems_of(with_address + "priorty = 5\nunicast_peer = 10.0.0.9\nstate = MASTER\nrise = 2\n[chek x]\n"),
+    EXPECT_EQ(problems_of(with_address + "priorty = 5\nnotify = x\nstate = MASTER\nrise = 2\n[chek x]\n"),
               "5: [vrrp_instance A] priorty: unknown key, did you mean priority?\n"
-              "6: [vrrp_instance A] unicast_peer: not supported by this version\n"
+              "6: [vrrp_instance A] notify: not supported by this version\n"
               "7: [vrrp_instance A] state: unknown key: there is none: every instance starts as BACKUP and "
               "the highest "
               "priority wins\n"
               "8: [vrrp_instance A] rise: unknown key here, it belongs to [check NAME]\n"
               "9: [chek x]: unknown section, did you mean [check NAME]?\n");
-    EXPECT_EQ(problems_of(with_address + "[vrrp_sync_group G]\nmember = A\n"),
-              "5: [vrrp_sync_group G]: not supported by this version\n");
+    EXPECT_EQ(problems_of(with_address + "[vrrp_sync_groop G]\nmember = A\n"),
+              "5: [vrrp_sync_groop G]: unknown section, did you mean [vrrp_sync_group NAME]?\n");
     EXPECT_NE(problems_of(with_address + "[vrrp_script x]\n").find("[check NAME] with type = script"),
               std::string::npos);
 }
 
-TEST(ConfigLoad, DuplicatesAreErrors) {
+TEST(ConfigLoad, H46_DuplicatesAreErrors) {
     EXPECT_EQ(problems_of(with_address + "interface = eth1\n[vrrp_instance A]\npriority = 300\n[global]\n[global]\n"),
               "5: [vrrp_instance A] interface: is there twice, first in line 2; allowed is one value\n"
               "6: [vrrp_instance A]: is there twice, first in line 1; names are unique\n"
@@ -288,6 +453,20 @@ TEST(ConfigLoad, DuplicatesAreErrors) {
               "once\n");
 }
 
+TEST(ConfigLoad, WordsThatAGroupLacks) {
+    const auto of = [](const std::string& word) {
+        return problems_of(
+            "[vrrp_sync_group G]\nmember = A, B\n" + word + " = x\n" + with_address +
+            "[vrrp_instance B]\ninterface = eth1\nvirtual_router_id = 1\nvirtual_ipaddress = 10.0.0.2\n");
+    };
+    for (const std::string word : {"notify", "notify_master", "notify_backup", "notify_fault", "notify_stop"}) {
+        EXPECT_EQ(of(word), "3: [vrrp_sync_group G] " + word + ": not supported by this version\n");
+    }
+    EXPECT_EQ(of("group"), "3: [vrrp_sync_group G] group: unknown key: write member = NAME, NAME\n");
+    EXPECT_EQ(of("priority"),
+              "3: [vrrp_sync_group G] priority: unknown key here, it belongs to [vrrp_instance NAME]\n");
+}
+
 TEST(ConfigLoad, NamesWhereTheyBelong) {
     EXPECT_EQ(problems_of("[global x]\n[check]\n" + with_address),
               "1: [global x]: takes no name, write [global]\n2: [check]: needs a name, write [check NAME]\n");
@@ -296,8 +475,8 @@ TEST(ConfigLoad, NamesWhereTheyBelong) {
 TEST(ConfigLoad, RequiredKeys) {
     EXPECT_EQ(
         problems_of("[vrrp_instance A]\n[check c]\n[service s]\n[check d]\ntype = tcp\n[check e]\ntype = script\n"),
-        "1: [vrrp_instance A] interface: missing, write interface = interface\n"
         "1: [vrrp_instance A] virtual_router_id: missing, write virtual_router_id = whole number, 1 to 255\n"
+        "1: [vrrp_instance A] interface: missing, write interface = interface\n"
         "1: [vrrp_instance A] virtual_ipaddress: warning: there is none, so no address is in the advert\n"
         "2: [check c] type: missing, write type = tcp | memcached | script\n"
         "3: [service s] command: missing, write command = program and arguments, without a shell\n"

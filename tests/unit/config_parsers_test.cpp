@@ -66,7 +66,7 @@ TEST(ConfigValue, DurationsAreExact) {
     EXPECT_EQ(any_duration("0").value(), 0s);
 }
 
-TEST(ConfigValue, DurationsAreNeverReadHalf) {
+TEST(ConfigValue, H46_DurationsAreNeverReadHalf) {
     for (const auto* text : {"", "ms", "s", ".5", "1.", "-1s", "+1", "100abc", "1 s", "1h", "1e3", "0x10", "1.2.3",
                              "1,5", "0.0000001", "18446744073709551616", "18446744073709551615", "9223372036854775807s",
                              "99999999999999999999999999999999999"}) {
@@ -102,7 +102,7 @@ TEST(ConfigValue, Booleans) {
     for (const auto* text : {"", "1", "0", "Yes", "yess", "n"}) EXPECT_FALSE(parse_boolean(text)) << text;
 }
 
-TEST(ConfigValue, Integers) {
+TEST(ConfigValue, H46_Integers) {
     EXPECT_EQ(parse_integer("255", 1, 255).value(), 255);
     EXPECT_EQ(parse_integer("-253", -253, 253).value(), -253);
     for (const auto* text : {"", "-", "0", "256", "100abc", "1 ", " 1", "1.0", "+1", "0x10", "--1", "4294967297",
@@ -151,6 +151,93 @@ TEST(ConfigValue, NoVirtualAddresses) {
     }
 }
 
+Result<VirtualRoute> route(std::string_view text) {
+    return parse_virtual_route(words_of(lexed(text)));
+}
+
+TEST(ConfigValue, Routes) {
+    const VirtualRoute all{*Prefix::parse("10.1.0.0/16"),
+                           IpAddress::parse("10.0.0.1"),
+                           "eth1",
+                           IpAddress::parse("10.0.0.16"),
+                           4294967295,
+                           4294967295};
+    EXPECT_EQ(route("10.1.0.0/16 via 10.0.0.1 dev eth1 src 10.0.0.16 table 4294967295 metric 4294967295").value(), all);
+    EXPECT_EQ(route("10.1.0.0/16 metric 4294967295 table 4294967295 src 10.0.0.16 dev eth1 via 10.0.0.1").value(), all);
+    EXPECT_EQ(route("10.1.2.3").value().destination, Prefix::parse("10.1.2.3/32"));
+    EXPECT_EQ(route("0.0.0.0/1").value().destination, Prefix::parse("0.0.0.0/1"));
+    EXPECT_EQ(route("2001:db8::/33").value().destination, Prefix::parse("2001:db8::/33"));
+    EXPECT_EQ(route("10.1.0.0/16 table main").value(), route("10.1.0.0/16").value());
+    EXPECT_EQ(route("10.1.0.0/16").value().table, 254U);
+    EXPECT_EQ(route("10.1.0.0/16").value().metric, std::nullopt);
+    EXPECT_EQ(route("default via 10.0.0.1").value().destination, Prefix::parse("0.0.0.0/0"));
+    EXPECT_EQ(route("default via fe80::1").value().destination, Prefix::parse("::/0"));
+    EXPECT_EQ(route("default src 2001:db8::1").value().destination, Prefix::parse("::/0"));
+    EXPECT_EQ(route("0.0.0.0/0 dev eth0").value().destination, Prefix::parse("0.0.0.0/0"));
+}
+
+TEST(ConfigValue, NoRoutes) {
+    const std::string form = "allowed is DEST [via ADDR] [dev IF] [src ADDR] [table N] [metric N]";
+    const auto error = [](std::string_view text) {
+        const auto read = route(text);
+        return read ? std::string() : read.error();
+    };
+    EXPECT_EQ(error(""), "no destination, " + form);
+    EXPECT_EQ(error("eth0 via 10.0.0.1"), "\"eth0\" is no destination, " + form);
+    EXPECT_EQ(error("10.1.0.0/33"), "\"10.1.0.0/33\" is no destination, " + form);
+    EXPECT_EQ(error("10.1.2.3/16"), "\"10.1.2.3/16\" has bits behind its length, did you mean 10.1.0.0/16?");
+    EXPECT_EQ(error("10.1.3.0/23"), "\"10.1.3.0/23\" has bits behind its length, did you mean 10.1.2.0/23?");
+    EXPECT_EQ(error("2001:db8::1/64"), "\"2001:db8::1/64\" has bits behind its length, did you mean 2001:db8::/64?");
+    EXPECT_EQ(error("0.0.0.0 via 10.0.0.1"), "\"0.0.0.0\" is the unspecified address, did you mean default?");
+    EXPECT_EQ(error("default dev eth0"),
+              "default has neither via nor src to tell IPv4 from IPv6, write 0.0.0.0/0 or ::/0");
+    EXPECT_EQ(error("10.1.0.0/16 scope link"), "unexpected \"scope\", " + form);
+    EXPECT_EQ(error("10.1.0.0/16 via"), "via has no value, " + form);
+    EXPECT_EQ(error("10.1.0.0/16 dev a dev b"), "dev is there twice, " + form);
+    EXPECT_EQ(error("10.1.0.0/16 via 10.0.0"), "via \"10.0.0\" is no address, allowed is ADDR, without a length");
+    EXPECT_EQ(error("10.1.0.0/16 via 224.0.0.1"),
+              "via \"224.0.0.1\" is a multicast address, allowed is one that a host can have");
+    EXPECT_EQ(error("10.1.0.0/16 src 127.0.0.1"),
+              "src \"127.0.0.1\" is a loopback address, which no other host can reach");
+    EXPECT_TRUE(error("10.1.0.0/16 dev a/b").starts_with("dev \"a/b\" is no interface name"));
+    EXPECT_EQ(error("10.1.0.0/16 table local"),
+              "table \"local\" is no whole number, allowed are 1 to 4294967295, or main");
+    for (const std::string table : {"0", "-1", "4294967296", "18446744073709551616"}) {
+        EXPECT_EQ(error("10.1.0.0/16 table " + table),
+                  "table \"" + table + "\" is out of range, allowed are 1 to 4294967295, or main");
+    }
+    EXPECT_EQ(error("10.1.0.0/16 metric 4294967296"),
+              "metric \"4294967296\" is out of range, allowed are 0 to 4294967295");
+    EXPECT_EQ(error("10.1.0.0/16 via fe80::1"), "fe80::1 is of another family than 10.1.0.0/16, allowed is one family");
+    EXPECT_EQ(error("10.1.0.0/16 src fe80::1"), "fe80::1 is of another family than 10.1.0.0/16, allowed is one family");
+    EXPECT_EQ(error("default via fe80::1 src 10.0.0.1"),
+              "10.0.0.1 is of another family than ::/0, allowed is one family");
+}
+
+TEST(ConfigValue, Peers) {
+    const auto peer = [](std::string_view text) { return parse_unicast_peer(words_of(lexed(text))); };
+    EXPECT_EQ(peer("10.0.0.1").value(), (UnicastPeer{*IpAddress::parse("10.0.0.1"), 255}));
+    EXPECT_EQ(peer("2001:db8::1 min_ttl 1").value(), (UnicastPeer{*IpAddress::parse("2001:db8::1"), 1}));
+    EXPECT_EQ(peer("").error(), "no address, allowed is ADDR [min_ttl N]");
+    EXPECT_EQ(peer("10.0.0.1/24").error(), "\"10.0.0.1/24\" is no address, allowed is ADDR, without a length");
+    EXPECT_EQ(peer("10.0.0.1 max_ttl 3").error(), "unexpected \"max_ttl\", allowed is ADDR [min_ttl N]");
+    EXPECT_EQ(peer("10.0.0.1 min_ttl").error(), "min_ttl has no number, allowed is ADDR [min_ttl N]");
+    EXPECT_EQ(peer("10.0.0.1 min_ttl 5 x").error(), "unexpected \"x\", allowed is ADDR [min_ttl N]");
+    EXPECT_EQ(peer("10.0.0.1 min_ttl 0").error(), "min_ttl \"0\" is out of range, allowed are 1 to 255");
+    EXPECT_EQ(peer("10.0.0.1 min_ttl 256").error(), "min_ttl \"256\" is out of range, allowed are 1 to 255");
+    for (const auto* text : {"0.0.0.0", "255.255.255.255", "224.0.0.18", "127.0.0.1", "::1", "host"}) {
+        EXPECT_FALSE(peer(text)) << text;
+    }
+}
+
+TEST(ConfigValue, Groups) {
+    EXPECT_EQ(parse_group_address("224.0.0.18").value(), IpAddress::parse("224.0.0.18"));
+    EXPECT_EQ(parse_group_address("ff02::12").value(), IpAddress::parse("ff02::12"));
+    EXPECT_EQ(parse_group_address("10.0.0.1").error(),
+              "\"10.0.0.1\" is no multicast address, allowed is one, as 224.0.0.18 or ff02::12");
+    EXPECT_FALSE(parse_group_address("224.0.0.18/32"));
+}
+
 TEST(ConfigValue, Endpoints) {
     const auto four = parse_endpoint("127.0.0.1:11211").value();
     EXPECT_EQ(four.address, IpAddress::parse("127.0.0.1"));
@@ -166,18 +253,25 @@ TEST(ConfigValue, Endpoints) {
 }
 
 TEST(ConfigValue, Tracks) {
-    EXPECT_FALSE(parse_track({"memcached"}).value().weight.has_value());
-    const auto track = parse_track({"memcached", "weight", "-20", "reverse"}).value();
+    EXPECT_FALSE(parse_track({"memcached"}, parse_name).value().weight.has_value());
+    const auto track = parse_track({"memcached", "weight", "-20", "reverse"}, parse_name).value();
     EXPECT_EQ(track.name, "memcached");
     EXPECT_EQ(track.weight, -20);
     EXPECT_TRUE(track.reverse);
-    EXPECT_EQ(parse_track({"a", "weight", "253"}).value().weight, 253);
+    EXPECT_EQ(parse_track({"a", "weight", "253"}, parse_name).value().weight, 253);
     for (const Words& words :
          {Words{}, Words{"a", "weight"}, Words{"a", "weight", "0"}, Words{"a", "weight", "254"},
           Words{"a", "weight", "-254"}, Words{"a", "weight", "5x"}, Words{"a", "reverse"},
           Words{"a", "weight", "5", "x"}, Words{"a", "weight", "5", "reverse", "x"}, Words{"a b"}}) {
-        EXPECT_FALSE(parse_track(words));
+        EXPECT_FALSE(parse_track(words, parse_name));
     }
+}
+
+TEST(ConfigValue, TracksOfInterfaces) {
+    EXPECT_EQ(parse_track({"eth0~1", "weight", "-5"}, parse_interface).value().name, "eth0~1");
+    EXPECT_FALSE(parse_track({"eth0~1"}, parse_name));
+    EXPECT_FALSE(parse_track({"abcdefghijklmnop"}, parse_interface));
+    EXPECT_FALSE(parse_track({"eth0:1"}, parse_interface));
 }
 
 TEST(ConfigValue, CommandsNameAProgram) {
@@ -206,11 +300,14 @@ TEST(ConfigSuggest, OnlyCloseNames) {
 TEST(ConfigSuggest, KnowsWordsFromElsewhere) {
     EXPECT_FALSE(hint_for_section("vrrp_script").empty());
     EXPECT_FALSE(hint_for_section("virtual_server").empty());
+    EXPECT_FALSE(hint_for_section("unicast_peer").empty());
+    EXPECT_TRUE(hint_for_section("vrrp_sync_group").empty());
+    EXPECT_TRUE(hint_for_key("vrrp_instance", "unicast_peer").empty());
     for (const auto* word : {"state", "strict_mode", "vrrp_strict", "smtp_alert", "lvs_sync_daemon"}) {
         EXPECT_FALSE(hint_for_key("vrrp_instance", word).empty()) << word;
     }
-    EXPECT_EQ(hint_for_key("vrrp_instance", "unicast_peer"), "not supported by this version");
-    EXPECT_TRUE(hint_for_key("service", "unicast_peer").empty());
+    EXPECT_EQ(hint_for_key("vrrp_instance", "before_master"), "not supported by this version");
+    EXPECT_TRUE(hint_for_key("service", "before_master").empty());
 }
 
 }  // namespace

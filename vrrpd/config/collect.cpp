@@ -13,8 +13,8 @@
 namespace vrrpd::config {
 namespace {
 
-constexpr std::array all_sections{Section::global, Section::defaults, Section::instance, Section::check,
-                                  Section::service};
+constexpr std::array all_sections{Section::global, Section::defaults, Section::instance,
+                                  Section::group,  Section::check,    Section::service};
 
 std::optional<Section> section_of(std::string_view kind) {
     const auto found = std::ranges::find(all_sections, kind, kind_of);
@@ -56,6 +56,7 @@ std::string unknown_key(Section section, std::string_view key, const std::option
         return hint.starts_with("not supported") ? std::string(hint) : fmt::format("unknown key: {}", hint);
     }
     for (const Section other : all_sections) {
+        if (other == Section::defaults) continue;  // has no keys of its own
         if (find_key(other, key) != nullptr) return fmt::format("unknown key here, it belongs to {}", header_of(other));
     }
     if (meant) return fmt::format("unknown key, did you mean {}?", *meant);
@@ -141,6 +142,7 @@ Draft* Collector::shared(Draft& draft, const Entry& entry) {
 
 Draft* Collector::add(Section section, const Entry& entry) {
     auto& drafts = section == Section::instance ? drafts_.instances
+                   : section == Section::group  ? drafts_.groups
                    : section == Section::check  ? drafts_.checks
                                                 : drafts_.services;
     const auto twin = std::ranges::find(drafts, entry.name, &Draft::name);

@@ -16,6 +16,7 @@ namespace vrrpd::config {
 struct Drafts {
     Draft global;
     std::deque<Draft> instances;  // a deque: drafts keep their address while more are added
+    std::deque<Draft> groups;
     std::deque<Draft> checks;
     std::deque<Draft> services;
     /// Names of sections whose kind was not understood: a reference to one is no second mistake.

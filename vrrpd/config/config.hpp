@@ -17,6 +17,8 @@ struct GlobalOptions {
     LogLevel log_level = LogLevel::info;
     int log_facility = 3 << 3;  ///< as in <syslog.h>; the default is LOG_DAEMON
     std::string script_user;    ///< empty: vrrpd_script, else nobody
+    std::string control_socket = "/run/vrrpd/control";
+    std::string control_group;  ///< who may use the socket besides root; empty: nobody
     bool realtime = true;
     bool lock_memory = true;
 };

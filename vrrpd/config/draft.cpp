@@ -12,6 +12,8 @@ std::string_view kind_of(Section section) {
             return "defaults";
         case Section::instance:
             return "vrrp_instance";
+        case Section::group:
+            return "vrrp_sync_group";
         case Section::check:
             return "check";
         case Section::service:
@@ -32,6 +34,9 @@ Draft make_draft(Section section, std::string name, Place place) {
         case Section::defaults:
         case Section::instance:
             draft.body.emplace<InstanceDraft>().name = name;
+            break;
+        case Section::group:
+            draft.body.emplace<GroupDraft>().name = name;
             break;
         case Section::check:
             draft.body.emplace<CheckDraft>().name = name;

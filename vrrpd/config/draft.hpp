@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -15,7 +16,7 @@
 
 namespace vrrpd::config {
 
-enum class Section { global, defaults, instance, check, service };
+enum class Section { global, defaults, instance, group, check, service };
 
 /// A name of another section, and where it was written.
 struct Reference {
@@ -29,11 +30,20 @@ struct TrackReference : TrackedName {
 
 struct InstanceDraft : InstanceOptions {
     std::vector<TrackReference> track_checks;
+    std::vector<TrackReference> track_interfaces;
     std::vector<Reference> preempt_checks;
     std::vector<Reference> service_names;
     bool with_password = false;  ///< auth_type = PASS
     std::string password_file;
+    std::optional<IpAddress> unicast_source;    ///< unicast_src_ip
+    std::optional<IpAddress> multicast_source;  ///< mcast_src_ip
     std::map<IpAddress, Place> address_places;  ///< of all addresses, excluded ones too
+    std::map<IpAddress, Place> peer_places;
+    std::vector<Place> route_places;  ///< as many as routes
+};
+
+struct GroupDraft : SyncGroupOptions {
+    std::vector<Reference> member_names;
 };
 
 struct CheckDraft : health::CheckOptions {
@@ -49,7 +59,7 @@ struct Draft {
     std::string name;
     std::string title;  ///< as in the file: `check memcached`
     Place place;        ///< of the section line
-    std::variant<GlobalOptions, InstanceDraft, CheckDraft, ServiceDraft> body;
+    std::variant<GlobalOptions, InstanceDraft, GroupDraft, CheckDraft, ServiceDraft> body;
     std::map<std::string, Place, std::less<>> given;  ///< keys that stand in the section itself: the first place
     std::set<std::string, std::less<>> inherited;     ///< keys that came from [defaults]
     std::set<std::string, std::less<>> doubtful;      ///< keys that were meant but wrong; reported already
@@ -80,6 +90,9 @@ class Report {
     }
     void error_at(const Draft& draft, const Place& place, std::string_view key, std::string text) {
         add(draft, place, key, std::move(text), Severity::error);
+    }
+    void warning_at(const Draft& draft, const Place& place, std::string_view key, std::string text) {
+        add(draft, place, key, std::move(text), Severity::warning);
     }
 
     /// Whether no error has been reported so far, by anybody.

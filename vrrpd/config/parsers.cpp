@@ -70,6 +70,15 @@ std::string_view unusable(const IpAddress& address) {
     return {};
 }
 
+/// What parse_host_address() says of an address; empty: it is one.
+std::string unreachable(const IpAddress& address, std::string_view text) {
+    if (const auto reason = unusable(address); !reason.empty()) {
+        return fmt::format("{} is {}, allowed is one that a host can have", excerpt(text), reason);
+    }
+    if (!address.is_loopback()) return {};
+    return fmt::format("{} is a loopback address, which no other host can reach", excerpt(text));
+}
+
 tl::unexpected<std::string> no_virtual_address(std::string_view text) {
     return failure(fmt::format("{} is no address, allowed is ADDR[/LEN] [dev IF] [label L]", excerpt(text)));
 }
@@ -77,12 +86,7 @@ tl::unexpected<std::string> no_virtual_address(std::string_view text) {
 Result<Prefix> parse_virtual_prefix(std::string_view text) {
     const auto prefix = Prefix::parse(text);
     if (!prefix) return no_virtual_address(text);
-    if (const auto reason = unusable(prefix->address); !reason.empty()) {
-        return failure(fmt::format("{} is {}, allowed is one that a host can have", excerpt(text), reason));
-    }
-    if (prefix->address.is_loopback()) {
-        return failure(fmt::format("{} is a loopback address, which no other host can reach", excerpt(text)));
-    }
+    if (auto sentence = unreachable(prefix->address, text); !sentence.empty()) return failure(std::move(sentence));
     if (prefix->length == 0) {
         return failure(fmt::format("{} has the length 0, allowed are 1 to {}", excerpt(text), prefix->address.bits()));
     }
@@ -136,7 +140,7 @@ Result<bool> parse_boolean(std::string_view text) {
     return failure(fmt::format("{} is neither yes nor no, allowed are yes/no, true/false, on/off", excerpt(text)));
 }
 
-Result<int> parse_integer(std::string_view text, int lowest, int highest) {
+Result<std::int64_t> parse_integer(std::string_view text, std::int64_t lowest, std::int64_t highest) {
     const bool negative = text.starts_with('-');
     const auto number = read_digits(text.substr(negative ? 1 : 0));
     if (!number) {
@@ -146,7 +150,7 @@ Result<int> parse_integer(std::string_view text, int lowest, int highest) {
     if (value < lowest || value > highest) {
         return failure(fmt::format("{} is out of range, allowed are {} to {}", excerpt(text), lowest, highest));
     }
-    return static_cast<int>(value);
+    return value;
 }
 
 Result<std::string> parse_interface(std::string_view text) {
@@ -188,6 +192,35 @@ Result<VirtualAddress> parse_virtual_address(const Words& words) {
     return address;
 }
 
+Result<IpAddress> parse_host_address(std::string_view text) {
+    const auto address = IpAddress::parse(text);
+    if (!address) return failure(fmt::format("{} is no address, allowed is ADDR, without a length", excerpt(text)));
+    if (auto sentence = unreachable(*address, text); !sentence.empty()) return failure(std::move(sentence));
+    return *address;
+}
+
+Result<IpAddress> parse_group_address(std::string_view text) {
+    const auto address = IpAddress::parse(text);
+    if (address && address->is_multicast()) return *address;
+    return failure(fmt::format("{} is no multicast address, allowed is one, as 224.0.0.18 or ff02::12", excerpt(text)));
+}
+
+Result<UnicastPeer> parse_unicast_peer(const Words& words) {
+    constexpr std::string_view allowed = "allowed is ADDR [min_ttl N]";
+    if (words.empty()) return failure(fmt::format("no address, {}", allowed));
+    const auto address = parse_host_address(words[0]);
+    if (!address) return failure(address.error());
+    UnicastPeer peer{*address};
+    if (words.size() == 1) return peer;
+    if (words[1] != "min_ttl") return failure(fmt::format("unexpected {}, {}", excerpt(words[1]), allowed));
+    if (words.size() == 2) return failure(fmt::format("min_ttl has no number, {}", allowed));
+    if (words.size() > 3) return failure(fmt::format("unexpected {}, {}", excerpt(words[3]), allowed));
+    const auto ttl = parse_integer(words[2], 1, 255);
+    if (!ttl) return failure("min_ttl " + ttl.error());
+    peer.min_ttl = static_cast<int>(*ttl);
+    return peer;
+}
+
 Result<health::Endpoint> parse_endpoint(std::string_view text) {
     const auto colon = text.rfind(':');
     if (colon == std::string_view::npos) return no_endpoint(text, "has no port");
@@ -206,10 +239,10 @@ Result<health::Endpoint> parse_endpoint(std::string_view text) {
     return health::Endpoint{*address, static_cast<std::uint16_t>(*port)};
 }
 
-Result<TrackedName> parse_track(const Words& words) {
+Result<TrackedName> parse_track(const Words& words, NameParser parse) {
     constexpr std::string_view allowed = "allowed is NAME [weight N [reverse]]";
     if (words.empty()) return failure(fmt::format("no name, {}", allowed));
-    auto name = parse_name(words[0]);
+    const auto name = parse(words[0]);
     if (!name) return failure(name.error());
     TrackedName track{*name, {}, false};
     if (words.size() == 1) return track;
@@ -218,7 +251,7 @@ Result<TrackedName> parse_track(const Words& words) {
     const auto weight = parse_integer(words[2], -max_weight, max_weight);
     if (!weight) return failure("the weight " + weight.error());
     if (*weight == 0) return failure("the weight 0 changes nothing, allowed are -253 to -1 and 1 to 253");
-    track.weight = *weight;
+    track.weight = static_cast<int>(*weight);
     track.reverse = words.size() > 3 && words[3] == "reverse";
     const std::size_t understood = track.reverse ? 4 : 3;
     if (words.size() > understood)

@@ -5,6 +5,7 @@
 // any length that is too large is `out of range`, never `no number`.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,7 +33,7 @@ Result<bool> parse_boolean(std::string_view text);
 inline constexpr std::size_t max_password_length = 8;
 
 /// A whole decimal number.
-Result<int> parse_integer(std::string_view text, int lowest, int highest);
+Result<std::int64_t> parse_integer(std::string_view text, std::int64_t lowest, std::int64_t highest);
 
 /// What the kernel takes as the name of an interface: 1 to 15 characters, no blank, no `/`.
 Result<std::string> parse_interface(std::string_view text);
@@ -42,6 +43,19 @@ Result<std::string> parse_name(std::string_view text);
 
 /// `ADDR[/LEN] [dev IF] [label L]`; an address that a host can have, without a length /32 or /128.
 Result<VirtualAddress> parse_virtual_address(const Words& words);
+
+/// An address that a host can have and that other hosts can reach.
+Result<IpAddress> parse_host_address(std::string_view text);
+
+/// A multicast address.
+Result<IpAddress> parse_group_address(std::string_view text);
+
+/// `ADDR [min_ttl N]`.
+Result<UnicastPeer> parse_unicast_peer(const Words& words);
+
+/// `DEST [via ADDR] [dev IF] [src ADDR] [table N] [metric N]`, all of one family. `default` is of the
+/// family of `via` or `src`.
+Result<VirtualRoute> parse_virtual_route(const Words& words);
 
 /// `127.0.0.1:11211`, `[::1]:11211`; an address that can be connected to. Names are not resolved.
 Result<health::Endpoint> parse_endpoint(std::string_view text);
@@ -53,8 +67,10 @@ struct TrackedName {
     bool reverse = false;
 };
 
-/// `NAME [weight N [reverse]]`.
-Result<TrackedName> parse_track(const Words& words);
+using NameParser = Result<std::string> (*)(std::string_view);
+
+/// `NAME [weight N [reverse]]`; whether NAME is one says `parse`: parse_name or parse_interface.
+Result<TrackedName> parse_track(const Words& words, NameParser parse);
 
 /// A command as its argv: a program, by an absolute path or a bare name, and its arguments. There is no shell.
 Result<Words> parse_command(const Value& value);

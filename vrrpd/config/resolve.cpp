@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <grp.h>
 #include <optional>
 #include <pwd.h>
 #include <unistd.h>
@@ -39,6 +40,17 @@ Result<Credentials> find_user(const std::string& name) {
         fmt::format("there is no user {} on this host{}, allowed is one that exists", excerpt(name), reason));
 }
 
+/// Empty: there is such a group, otherwise a sentence.
+std::string find_group(const std::string& name) {
+    group entry{};
+    group* found = nullptr;
+    std::vector<char> buffer(64 * 1024);
+    const int error = getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
+    if (found != nullptr) return {};
+    const std::string reason = error == 0 ? "" : fmt::format(" ({})", std::strerror(error));
+    return fmt::format("there is no group {} on this host{}, allowed is one that exists", excerpt(name), reason);
+}
+
 /// The absolute path of a program: itself, or a bare name looked up in the usual system folders. It must be a
 /// file that can be executed.
 Result<std::string> find_program(const std::string& program) {
@@ -57,6 +69,13 @@ Result<std::string> find_program(const std::string& program) {
                                fmt::join(folders, ":")));
 }
 
+/// The family that an instance is of, by the first address that it names. Whether the others agree is up to the rules.
+Family family_of(const InstanceOptions& options) {
+    if (!options.addresses.empty()) return options.addresses.front().prefix.address.family();
+    if (!options.unicast_peers.empty()) return options.unicast_peers.front().address.family();
+    return options.source ? options.source->family() : Family::ipv4;
+}
+
 std::string host_name() {
     std::array<char, 256> name{};
     if (gethostname(name.data(), name.size() - 1) != 0) return "localhost";
@@ -72,6 +91,10 @@ class Resolver {
         for (const Draft& draft : drafts_.checks) config_.checks.push_back(check(draft));
         for (const Draft& draft : drafts_.services) config_.services.push_back(service(draft));
         for (const Draft& draft : drafts_.instances) config_.instances.push_back(instance(draft));
+        for (const Draft& draft : drafts_.groups) {
+            config_.groups.push_back(group(draft));
+            unite(config_.groups.back());
+        }
         return std::move(config_);
     }
 
@@ -80,7 +103,11 @@ class Resolver {
     health::CheckOptions check(const Draft& draft);
     service::ServiceOptions service(const Draft& draft);
     InstanceOptions instance(const Draft& draft);
+    SyncGroupOptions group(const Draft& draft);
+    void unite(const SyncGroupOptions& group);
 
+    void resolve_tracks(const Draft& draft, InstanceOptions& options);
+    std::size_t index_of_interface(const std::string& name);
     Credentials credentials(const Draft& draft, const std::string& user);
     void find_command(const Draft& draft, std::vector<std::string>& command);
     std::optional<std::string> password(const Draft& draft, const InstanceDraft& instance);
@@ -99,6 +126,10 @@ void Resolver::resolve_global() {
     config_.global = std::get<GlobalOptions>(drafts_.global.body);
     GlobalOptions& global = config_.global;
     if (global.router_id.empty()) global.router_id = host_name();
+    if (!global.control_group.empty()) {
+        std::string wrong = find_group(global.control_group);
+        if (!wrong.empty()) report_.error(drafts_.global, "control_group", std::move(wrong));
+    }
     const std::vector<std::string> candidates = global.script_user.empty()
                                                     ? std::vector<std::string>{"vrrpd_script", "nobody"}
                                                     : std::vector{global.script_user};
@@ -158,12 +189,10 @@ service::ServiceOptions Resolver::service(const Draft& draft) {
 InstanceOptions Resolver::instance(const Draft& draft) {
     const auto& instance_draft = std::get<InstanceDraft>(draft.body);
     InstanceOptions options = instance_draft;
-    if (!options.addresses.empty()) options.family = options.addresses.front().prefix.address.family();
+    options.source = draft.has("unicast_peer") ? instance_draft.unicast_source : instance_draft.multicast_source;
+    options.family = family_of(options);
     options.password = password(draft, instance_draft);
-    for (const TrackReference& track : instance_draft.track_checks) {
-        const auto index = index_of(drafts_.checks, Section::check, draft, track.place, "track_check", track.name);
-        if (index) options.checks.push_back({*index, track.weight, track.reverse});
-    }
+    resolve_tracks(draft, options);
     for (const auto& [name, place] : instance_draft.preempt_checks) {
         const auto index = index_of(drafts_.checks, Section::check, draft, place, "preempt_check", name);
         if (index) options.gates.push_back(*index);
@@ -175,6 +204,57 @@ InstanceOptions Resolver::instance(const Draft& draft) {
         options.stop_bound = std::max(options.stop_bound, config_.services[*index].stop_timeout);
     }
     return options;
+}
+
+void Resolver::resolve_tracks(const Draft& draft, InstanceOptions& options) {
+    const auto& instance = std::get<InstanceDraft>(draft.body);
+    for (const TrackReference& track : instance.track_checks) {
+        const auto index = index_of(drafts_.checks, Section::check, draft, track.place, "track_check", track.name);
+        if (index) options.checks.push_back({*index, track.weight, track.reverse});
+    }
+    for (const TrackReference& track : instance.track_interfaces) {
+        options.checks.push_back({index_of_interface(track.name), track.weight, track.reverse});
+    }
+}
+
+/// Counted on after the checks, which are all known by now.
+std::size_t Resolver::index_of_interface(const std::string& name) {
+    auto& names = config_.tracked_interfaces;
+    const auto found = std::ranges::find(names, name);
+    const auto position = static_cast<std::size_t>(found - names.begin());
+    if (found == names.end()) names.push_back(name);
+    return config_.checks.size() + position;
+}
+
+SyncGroupOptions Resolver::group(const Draft& draft) {
+    const auto& group_draft = std::get<GroupDraft>(draft.body);
+    SyncGroupOptions options = group_draft;
+    for (const auto& [name, place] : group_draft.member_names) {
+        const auto index = index_of(drafts_.instances, Section::instance, draft, place, "member", name);
+        if (index) options.members.push_back(*index);
+    }
+    return options;
+}
+
+/// No member can go alone, so what the strictest one waits for, all wait for (conformance S04).
+void Resolver::unite(const SyncGroupOptions& group) {
+    InstanceOptions strictest;
+    for (const std::size_t member : group.members) {
+        const InstanceOptions& options = config_.instances[member];
+        strictest.preempt = strictest.preempt && options.preempt;
+        strictest.preempt_delay = std::max(strictest.preempt_delay, options.preempt_delay);
+        strictest.startup_delay = std::max(strictest.startup_delay, options.startup_delay);
+        for (const std::size_t gate : options.gates) {
+            if (std::ranges::find(strictest.gates, gate) == strictest.gates.end()) strictest.gates.push_back(gate);
+        }
+    }
+    for (const std::size_t member : group.members) {
+        InstanceOptions& options = config_.instances[member];
+        options.preempt = strictest.preempt;
+        options.preempt_delay = strictest.preempt_delay;
+        options.startup_delay = strictest.startup_delay;
+        options.gates = strictest.gates;
+    }
 }
 
 /// Whether there should be one is up to the rules.

@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "vrrpd/config/group_rules.hpp"
+#include "vrrpd/config/path_rules.hpp"
 #include "vrrpd/config/schema.hpp"
 
 namespace vrrpd::config {
@@ -98,13 +100,54 @@ void check_addresses(const Draft& draft, const InstanceDraft& instance, const In
 /// What an owner of the addresses cannot have: it never steps back (RFC 9568 section 6.4.1).
 void check_owner(const Draft& draft, const InstanceOptions& options, Report& report) {
     if (options.priority != owner_priority || draft.is_doubtful("priority")) return;
-    for (const std::string_view key : {"track_check", "service"}) {
+    for (const std::string_view key : {"track_check", "track_interface", "service"}) {
         if (draft.has(key)) {
             report.error(draft, key,
                          "priority 255 owns the addresses and cannot step back, allowed is priority 1 to 254");
         }
     }
-    if (!options.preempt) report.warning(draft, "nopreempt", "priority 255 always preempts");
+    if (!options.preempt && draft.has("nopreempt")) report.warning(draft, "nopreempt", "priority 255 always preempts");
+}
+
+/// Only version 3 learns, and nothing shorter than what this host sends itself would make sense.
+void check_learning(const Draft& draft, const InstanceOptions& options, Report& report) {
+    const Duration longest = options.max_learned_interval;
+    if (longest == Duration::zero() || draft.is_doubtful("version") || draft.is_doubtful("advert_int")) return;
+    if (options.version == Version::v2) {
+        report.warning(draft, "max_learned_interval", "changes nothing with version 2, which learns no interval");
+    } else if (longest < options.advert_interval) {
+        report.error(draft, "max_learned_interval",
+                     fmt::format("{} is below the advert_int {}, allowed is 0 or {} to 40.95s", to_text(longest),
+                                 to_text(options.advert_interval), to_text(options.advert_interval)));
+    }
+}
+
+/// `nopreempt`, also that of another member of the group, keeps others from having an effect.
+void check_nopreempt(const Draft& draft, const InstanceDraft& instance, const InstanceOptions& options,
+                     Report& report) {
+    if (options.preempt || draft.is_doubtful("nopreempt")) return;
+    const auto judge = [&](std::string_view key, const std::vector<TrackReference>& tracks) {
+        const auto weighted = std::ranges::find_if(tracks, [](const auto& track) { return track.weight.has_value(); });
+        if (weighted == tracks.end()) return;
+        report.warning(draft, key,
+                       "a weight changes nothing while a peer with nopreempt is BACKUP; without a weight "
+                       "a failing one means FAULT, and the address moves");
+    };
+    judge("track_check", instance.track_checks);
+    judge("track_interface", instance.track_interfaces);
+    if (instance.preempt_delay > Duration::zero())
+        report.warning(draft, "preempt_delay", "changes nothing with nopreempt");
+    if (draft.has("preempt_check")) report.warning(draft, "preempt_check", "changes nothing with nopreempt");
+}
+
+void check_own_track(const Draft& draft, const InstanceDraft& instance, Report& report) {
+    if (!instance.track_primary || draft.is_doubtful("dont_track_primary")) return;
+    for (const TrackReference& track : instance.track_interfaces) {
+        if (track.name != instance.interface || !track.weight) continue;
+        report.warning_at(draft, track.place, "track_interface",
+                          "a weight of the instance's own interface is of no use: while it is down there is FAULT; "
+                          "write dont_track_primary = yes or leave it out");
+    }
 }
 
 void check_habits(const Draft& draft, const InstanceOptions& options, Report& report) {
@@ -117,26 +160,19 @@ void check_habits(const Draft& draft, const InstanceOptions& options, Report& re
     if (fixed_checksum && (options.version == Version::v2 || options.family == Family::ipv6)) {
         report.warning(draft, "checksum", "changes nothing but version 3 over IPv4");
     }
-    if (options.preempt || draft.is_doubtful("nopreempt")) return;
-    const bool weighted =
-        std::ranges::any_of(options.checks, [](const Track& track) { return track.weight.has_value(); });
-    if (weighted) {
-        report.warning(draft, "track_check",
-                       "a weight changes nothing while a peer with nopreempt is BACKUP; without a weight "
-                       "a failing check means FAULT, and the address moves");
-    }
-    if (options.preempt_delay > Duration::zero())
-        report.warning(draft, "preempt_delay", "changes nothing with nopreempt");
-    if (!options.gates.empty()) report.warning(draft, "preempt_check", "changes nothing with nopreempt");
 }
 
 // The rules that one instance can break by itself.
 void check_instance(const Draft& draft, const InstanceOptions& options, Report& report) {
     const auto& instance = std::get<InstanceDraft>(draft.body);
+    check_path(draft, options, report);
     check_version(draft, options, report);
     check_password(draft, instance, report);
     check_addresses(draft, instance, options, report);
     check_owner(draft, options, report);
+    check_learning(draft, options, report);
+    check_nopreempt(draft, instance, options, report);
+    check_own_track(draft, instance, report);
     check_habits(draft, options, report);
 }
 
@@ -169,22 +205,6 @@ void check_timing(const Draft& draft, const health::CheckOptions& check, Report&
                              to_text(check.timeout), to_text(check.interval)));
 }
 
-/// The VRID tells instances apart on one interface, for each family (RFC 9568 section 5.2.3).
-void check_router_ids(const Drafts& drafts, const Config& config, Report& report) {
-    std::map<std::tuple<std::string, Family, int>, std::string> users;
-    for (std::size_t i = 0; i < config.instances.size(); ++i) {
-        const InstanceOptions& instance = config.instances[i];
-        const Draft& draft = drafts.instances[i];
-        if (instance.interface.empty() || instance.virtual_router_id == 0) continue;
-        const auto [other, is_first] =
-            users.emplace(std::tuple{instance.interface, instance.family, instance.virtual_router_id}, draft.title);
-        if (is_first) continue;
-        report.error(draft, "virtual_router_id",
-                     fmt::format("{} on {} belongs to [{}], allowed is one that is unique per interface and family",
-                                 instance.virtual_router_id, instance.interface, other->second));
-    }
-}
-
 void check_shared_addresses(const Drafts& drafts, const Config& config, Report& report) {
     std::map<std::pair<std::string, IpAddress>, std::size_t> holders;
     for (std::size_t i = 0; i < config.instances.size(); ++i) {
@@ -194,13 +214,41 @@ void check_shared_addresses(const Drafts& drafts, const Config& config, Report& 
             const std::string& device = address.device.empty() ? instance.interface : address.device;
             const auto [holder, is_first] = holders.emplace(std::pair{device, address.prefix.address}, i);
             if (is_first) return;
-            report.error_at(
-                drafts.instances[i], places.at(address.prefix.address), key,
-                fmt::format("{} on {} belongs to [{}], allowed is one instance for an address",
-                            address.prefix.address.to_string(), device, drafts.instances[holder->second].title));
+            report.error_at(drafts.instances[i], places.at(address.prefix.address), key,
+                            fmt::format("{}{} belongs to [{}], allowed is one instance for an address",
+                                        address.prefix.address.to_string(), device.empty() ? "" : " on " + device,
+                                        drafts.instances[holder->second].title));
         };
         for (const VirtualAddress& address : instance.addresses) claim(address, "virtual_ipaddress");
         for (const VirtualAddress& address : instance.excluded_addresses) claim(address, "virtual_ipaddress_excluded");
+    }
+}
+
+/// The kernel tells routes apart by these.
+using RouteKey = std::tuple<Prefix, std::uint32_t, std::uint32_t>;
+
+RouteKey key_of(const VirtualRoute& route) {
+    constexpr std::uint32_t ipv6_metric = 1024;  // what the kernel takes where none, or 0, is given
+    const bool six = route.destination.address.family() == Family::ipv6;
+    const std::uint32_t metric = route.metric.value_or(0);
+    return {route.destination, route.table, six && metric == 0 ? ipv6_metric : metric};
+}
+
+void check_shared_routes(const Drafts& drafts, const Config& config, Report& report) {
+    std::map<RouteKey, std::size_t> holders;
+    for (std::size_t i = 0; i < config.instances.size(); ++i) {
+        const auto& routes = config.instances[i].routes;
+        const auto& places = std::get<InstanceDraft>(drafts.instances[i].body).route_places;
+        for (std::size_t k = 0; k < routes.size(); ++k) {
+            const auto [holder, is_first] = holders.emplace(key_of(routes[k]), i);
+            if (is_first) continue;
+            const std::string text = holder->second == i
+                                         ? "is there twice"
+                                         : fmt::format("belongs to [{}]", drafts.instances[holder->second].title);
+            report.error_at(drafts.instances[i], places[k], "virtual_routes",
+                            fmt::format("{} {}, allowed is one route for a destination, table and metric",
+                                        routes[k].destination.to_string(), text));
+        }
     }
 }
 
@@ -271,8 +319,11 @@ void check_rules(const Drafts& drafts, const Config& config, Report& report) {
         check_timing(drafts.checks[i], config.checks[i], report);
     }
     for (const Draft& draft : drafts.services) check_required(draft, report);
+    for (const Draft& draft : drafts.groups) check_required(draft, report);
+    check_groups(drafts, config, report);
     check_router_ids(drafts, config, report);
     check_shared_addresses(drafts, config, report);
+    check_shared_routes(drafts, config, report);
     check_tracked_addresses(drafts, config, report);
     check_shared_checks(drafts, config, report);
     // A misspelt reference would be called unused a second time.

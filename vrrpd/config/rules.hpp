@@ -1,7 +1,8 @@
 // What several keys or several sections must agree on, and what is allowed but probably not meant.
 //
 // What cannot work is an error; what works, but not as somebody would expect who wrote it, is a warning.
-// Every rule is a function of its own in rules.cpp: first those of one section, then those between sections.
+// Every rule is a function of its own: first those of one section, then those between sections. What relates the
+// addresses and interfaces that adverts use is in path_rules.hpp, sync groups are in group_rules.hpp.
 #pragma once
 
 #include "vrrpd/config/collect.hpp"

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <sys/un.h>
 
 #include "vrrpd/config/suggest.hpp"
 
@@ -33,7 +34,7 @@ Type<Duration> duration(Duration lowest, Duration highest) {
             [=](const Value& value) { return parse_duration(text_of(value), lowest, highest); }};
 }
 
-Type<int> number(int lowest, int highest) {
+Type<std::int64_t> number(std::int64_t lowest, std::int64_t highest) {
     return {fmt::format("whole number, {} to {}", lowest, highest),
             [=](const Value& value) { return parse_integer(text_of(value), lowest, highest); }};
 }
@@ -60,6 +61,23 @@ Type<std::string> absolute_path() {
                 if (path.starts_with('/')) return path;
                 return failure(fmt::format("{} is no absolute path, it must begin with /", excerpt(path)));
             }};
+}
+
+Type<std::string> socket_path() {
+    return {"absolute path", [](const Value& value) -> Result<std::string> {
+                constexpr std::size_t longest = sizeof(sockaddr_un::sun_path) - 1;
+                auto path = absolute_path().read(value);
+                if (!path || path->size() <= longest) return path;
+                return failure(fmt::format("{} bytes long, allowed for a socket are {}", path->size(), longest));
+            }};
+}
+
+Type<IpAddress> host_address() {
+    return {"ADDR", [](const Value& value) { return parse_host_address(text_of(value)); }};
+}
+
+Type<IpAddress> group_address() {
+    return {"multicast address", [](const Value& value) { return parse_group_address(text_of(value)); }};
 }
 
 Type<Words> command() {
@@ -211,18 +229,40 @@ auto add_address(std::vector<VirtualAddress> InstanceOptions::*target) {
     };
 }
 
-std::string add_track(InstanceDraft& draft, const Value& item, const Place& place) {
-    const auto track = parse_track(words_of(item));
-    if (!track) return track.error();
-    if (std::ranges::find(draft.track_checks, track->name, &TrackReference::name) != draft.track_checks.end()) {
-        return fmt::format("{} is there twice, an instance tracks each check once", excerpt(track->name));
+std::string add_peer(InstanceDraft& draft, const Value& item, const Place& place) {
+    const auto peer = parse_unicast_peer(words_of(item));
+    if (!peer) return peer.error();
+    if (!draft.peer_places.emplace(peer->address, place).second) {
+        return fmt::format("{} is there twice, an instance has each peer once", peer->address.to_string());
     }
-    draft.track_checks.push_back({*track, place});
+    draft.unicast_peers.push_back(*peer);
     return {};
 }
 
-auto add_reference(std::vector<Reference> InstanceDraft::*target) {
-    return [target](InstanceDraft& draft, const Value& item, const Place& place) -> std::string {
+std::string add_route(InstanceDraft& draft, const Value& item, const Place& place) {
+    auto route = parse_virtual_route(words_of(item));
+    if (!route) return route.error();
+    draft.routes.push_back(std::move(*route));
+    draft.route_places.push_back(place);
+    return {};
+}
+
+auto add_track(std::vector<TrackReference> InstanceDraft::*target, NameParser parse) {
+    return [target, parse](InstanceDraft& draft, const Value& item, const Place& place) -> std::string {
+        const auto track = parse_track(words_of(item), parse);
+        if (!track) return track.error();
+        auto& tracks = draft.*target;
+        if (std::ranges::find(tracks, track->name, &TrackReference::name) != tracks.end()) {
+            return fmt::format("{} is there twice, an instance tracks it once", excerpt(track->name));
+        }
+        tracks.push_back({*track, place});
+        return {};
+    };
+}
+
+template <typename Body>
+auto add_reference(std::vector<Reference> Body::*target) {
+    return [target](Body& draft, const Value& item, const Place& place) -> std::string {
         const auto name = parse_name(text_of(item));
         if (!name) return name.error();
         auto& references = draft.*target;
@@ -270,6 +310,10 @@ void add_global_keys(std::vector<Key>& keys) {
     keys.push_back(global("log_facility", facility(), &G::log_facility, "daemon", "facility of the log lines"));
     keys.push_back(global("script_user", text(32), &G::script_user, "",
                           "who scripts and commands run as; default: vrrpd_script, else nobody", empty));
+    keys.push_back(global("control_socket", socket_path(), &G::control_socket, "/run/vrrpd/control",
+                          "where vrrpctl reaches the daemon"));
+    keys.push_back(global("control_group", text(32), &G::control_group, "",
+                          "the group that may use the socket; default: root only", empty));
     keys.push_back(global("realtime", yes_or_no(), &G::realtime, "yes", "SCHED_RR for the protocol thread"));
     keys.push_back(global("lock_memory", yes_or_no(), &G::lock_memory, "yes", "keep the program out of swap"));
     keys.push_back(include());
@@ -282,7 +326,8 @@ void add_protocol_keys(std::vector<Key>& keys) {
         {{"auto", ChecksumMode::automatic}, {"rfc9568", ChecksumMode::rfc9568}, {"rfc5798", ChecksumMode::rfc5798}});
     const std::string address = "ADDR[/LEN] [dev IF] [label L]";
     const Flags required{.required = true};
-    keys.push_back(instance("interface", interface_name(), &I::interface, "", "where adverts go", required));
+    keys.push_back(instance("interface", interface_name(), &I::interface, "",
+                            "where adverts go; required without unicast_src_ip and unicast_peer"));
     keys.push_back(instance("virtual_router_id", number(1, 255), &I::virtual_router_id, "",
                             "VRID: the same on all hosts of the pair, unique per interface and family", required));
     keys.push_back(instance("priority", number(1, owner_priority), &I::priority, "100",
@@ -301,6 +346,25 @@ void add_protocol_keys(std::vector<Key>& keys) {
         instance("auth_pass_file", absolute_path(), &I::password_file, "", "a file that holds the password"));
 }
 
+void add_path_keys(std::vector<Key>& keys) {
+    using I = InstanceDraft;
+    const Flags empty{.may_be_empty = true};
+    keys.push_back(list<I>(Section::instance, "virtual_routes",
+                           "DEST [via ADDR] [dev IF] [src ADDR] [table N] [metric N]",
+                           "routes that move with the addresses", add_route));
+    keys.push_back(list<I>(Section::instance, "unicast_peer", "ADDR [min_ttl N]",
+                           "hosts that get adverts of their own; none: multicast", add_peer));
+    keys.push_back(instance("unicast_src_ip", host_address(), &I::unicast_source, "",
+                            "where adverts to peers come from; default: the interface's primary address"));
+    keys.push_back(instance("unicast_ttl", number(1, 255), &I::unicast_ttl, "255", "of adverts to peers"));
+    keys.push_back(instance("mcast_src_ip", host_address(), &I::multicast_source, "",
+                            "where adverts come from; default: the interface's primary address", empty));
+    keys.push_back(instance("mcast_dst_ip", group_address(), &I::group, "",
+                            "where adverts go; default: 224.0.0.18, ff02::12", empty));
+    keys.push_back(instance("max_learned_interval", duration(none, milliseconds(40950)), &I::max_learned_interval, "0s",
+                            "longest advert_int that is learned from a MASTER; 0: any, as the RFC"));
+}
+
 void add_behaviour_keys(std::vector<Key>& keys) {
     using I = InstanceDraft;
     keys.push_back(instance("nopreempt", no_or_yes(), &I::preempt, "no", "never take over from a live peer"));
@@ -311,7 +375,13 @@ void add_behaviour_keys(std::vector<Key>& keys) {
     keys.push_back(instance("down_timer_adverts", number(1, 100), &I::down_timer_adverts, "3",
                             "silent intervals until the peer counts as down; other values leave the RFC"));
     keys.push_back(list<I>(Section::instance, "track_check", "NAME [weight N [reverse]]",
-                           "checks that change the priority, or without a weight mean FAULT", add_track));
+                           "checks that change the priority, or without a weight mean FAULT",
+                           add_track(&I::track_checks, parse_name)));
+    keys.push_back(list<I>(Section::instance, "track_interface", "NAME [weight N [reverse]]",
+                           "interfaces that change the priority while down, or without a weight mean FAULT",
+                           add_track(&I::track_interfaces, parse_interface)));
+    keys.push_back(instance("dont_track_primary", no_or_yes(), &I::track_primary, "no",
+                            "a link that is down on the instance's own interface is no FAULT"));
     keys.push_back(list<I>(Section::instance, "preempt_check", "NAME of a [check NAME]",
                            "checks that must pass before a live peer is taken over from",
                            add_reference(&I::preempt_checks)));
@@ -326,6 +396,13 @@ void add_behaviour_keys(std::vector<Key>& keys) {
                             "announce again while MASTER; 0: never"));
     keys.push_back(instance("fault_hold", duration(none, minutes(10)), &I::fault_hold, "30s",
                             "stay in FAULT after a service failed; doubles up to 10min while it repeats"));
+}
+
+void add_group_keys(std::vector<Key>& keys) {
+    Key member = list<GroupDraft>(Section::group, "member", "NAME of a [vrrp_instance NAME]",
+                                  "the instances that move together", add_reference(&GroupDraft::member_names));
+    member.required = true;
+    keys.push_back(std::move(member));
 }
 
 void add_check_keys(std::vector<Key>& keys) {
@@ -379,7 +456,9 @@ const std::vector<Key>& schema() {
         std::vector<Key> all;
         add_global_keys(all);
         add_protocol_keys(all);
+        add_path_keys(all);
         add_behaviour_keys(all);
+        add_group_keys(all);
         add_check_keys(all);
         add_service_keys(all);
         return all;
