@@ -16,11 +16,14 @@ auto before_link(int index) {
     return std::tuple(index, Prefix{IpAddress{}, 0}, IpAddress{});
 }
 
-bool may_send_adverts(const Address& address, Family family, std::span<const IpAddress> vips) {
+bool may_send_adverts(const Address& address, Family family, std::span<const IpAddress> vips, Scope scope) {
     const IpAddress& candidate = address.prefix.address;
     if (candidate.family() != family || address.mark == our_mark) return false;
-    if (family == Family::ipv6 && (address.tentative || !candidate.is_link_local())) return false;
-    return std::ranges::find(vips, candidate) == vips.end();
+    if (family == Family::ipv6) {
+        if (address.tentative || candidate.is_loopback()) return false;
+        if (candidate.is_link_local() != (scope == Scope::link)) return false;
+    }
+    return !std::ranges::binary_search(vips, candidate);
 }
 
 }  // namespace
@@ -29,30 +32,53 @@ void Facts::set_link(const Link& link) {
     const auto [known, added] = links_.try_emplace(link.index, KnownLink{link, reading_});
     known->second.reading = reading_;
     if (!added && known->second.link == link) return;
+    forget_name(known->second.link);
+    names_[link.name] = link.index;
     known->second.link = link;
-    changed_ = true;
+    ++version_;
+}
+
+void Facts::forget_name(const Link& link) {
+    const auto named = names_.find(link.name);
+    if (named != names_.end() && named->second == link.index) names_.erase(named);
 }
 
 void Facts::remove_link(int index) {
-    const auto first = addresses_.lower_bound(before_link(index));
-    const auto last =
-        std::find_if(first, addresses_.end(), [&](const auto& entry) { return entry.second.address.link != index; });
-    if (first != last || links_.contains(index)) changed_ = true;
-    addresses_.erase(first, last);
-    links_.erase(index);
+    auto entry = addresses_.lower_bound(before_link(index));
+    while (entry != addresses_.end() && entry->second.address.link == index) entry = forget(entry);
+    const auto known = links_.find(index);
+    if (known == links_.end()) return;
+    forget_name(known->second.link);
+    links_.erase(known);
+    ++version_;
 }
 
 void Facts::set_address(const Address& address) {
     const auto [known, added] = addresses_.try_emplace(key_of(address), KnownAddress{address, next_order_, reading_});
     known->second.reading = reading_;
-    if (added) ++next_order_;
     if (!added && known->second.address == address) return;
+    if (added) {
+        ++next_order_;
+        places_.emplace(address.prefix.address, known->first);
+    }
+    count(known->second.address);
+    if (address.mark != known->second.address.mark) count(address);
     known->second.address = address;
-    changed_ = true;
 }
 
 void Facts::remove_address(const Address& address) {
-    if (addresses_.erase(key_of(address)) > 0) changed_ = true;
+    const auto known = addresses_.find(key_of(address));
+    if (known != addresses_.end()) forget(known);
+}
+
+Facts::Addresses::iterator Facts::forget(Addresses::iterator known) {
+    count(known->second.address);
+    places_.erase({known->second.address.prefix.address, known->first});
+    return addresses_.erase(known);
+}
+
+void Facts::count(const Address& address) {
+    if (address.mark != our_mark) ++version_;
 }
 
 void Facts::begin_resync() {
@@ -60,9 +86,14 @@ void Facts::begin_resync() {
 }
 
 void Facts::end_resync() {
-    const auto not_said_again = [&](const auto& entry) { return entry.second.reading != reading_; };
-    if (std::erase_if(addresses_, not_said_again) > 0) changed_ = true;
-    if (std::erase_if(links_, not_said_again) > 0) changed_ = true;
+    for (auto entry = addresses_.begin(); entry != addresses_.end();) {
+        entry = entry->second.reading == reading_ ? std::next(entry) : forget(entry);
+    }
+    std::vector<int> gone;
+    for (const auto& [index, known] : links_) {
+        if (known.reading != reading_) gone.push_back(index);
+    }
+    for (const int index : gone) remove_link(index);
 }
 
 const Link* Facts::link(int index) const {
@@ -71,8 +102,8 @@ const Link* Facts::link(int index) const {
 }
 
 const Link* Facts::link(std::string_view name) const {
-    const auto known = std::ranges::find_if(links_, [&](const auto& entry) { return entry.second.link.name == name; });
-    return known == links_.end() ? nullptr : &known->second.link;
+    const auto named = names_.find(name);
+    return named == names_.end() ? nullptr : link(named->second);
 }
 
 std::vector<Address> Facts::addresses(int link) const {
@@ -111,10 +142,20 @@ std::vector<Address> Facts::holders(int link, const IpAddress& address) const {
     return result;
 }
 
-std::optional<IpAddress> Facts::primary_address(int link, Family family, std::span<const IpAddress> vips) const {
+std::vector<Address> Facts::holders(const IpAddress& address) const {
+    std::vector<Address> result;
+    for (auto place = places_.lower_bound({address, before_link(0)}); place != places_.end() && place->first == address;
+         ++place) {
+        result.push_back(addresses_.at(place->second).address);
+    }
+    return result;
+}
+
+std::optional<IpAddress> Facts::primary_address(int link, Family family, std::span<const IpAddress> vips,
+                                                Scope scope) const {
     std::optional<IpAddress> second_best;
     for (const Address& address : addresses(link)) {
-        if (!may_send_adverts(address, family, vips)) continue;
+        if (!may_send_adverts(address, family, vips, scope)) continue;
         if (!address.secondary) return address.prefix.address;
         if (!second_best) second_best = address.prefix.address;
     }
@@ -122,7 +163,7 @@ std::optional<IpAddress> Facts::primary_address(int link, Family family, std::sp
 }
 
 bool Facts::take_changed() {
-    return std::exchange(changed_, false);
+    return std::exchange(told_, version_) != version_;
 }
 
 }  // namespace vrrpd::netlink

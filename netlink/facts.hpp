@@ -5,24 +5,32 @@
 // and end_resync() goes. A reading that breaks off just begins again; nothing is lost by it.
 //
 // Addresses of a link keep the order in which they came, which is the kernel's own order of preference.
+//
+// Whoever computes from the facts asks version(), or the monitor's listener, when to do so again. Addresses with
+// our mark do not count there: a thousand of them come and go with a takeover, and nobody is to compute for each.
+// A kernel that keeps no marks makes them count like others', which only takes longer.
 #pragma once
 
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "vrrpd/core/ip.hpp"
 
 namespace vrrpd::netlink {
 
-/// IFA_PROTO of every address that we put on a link: the IP protocol number of VRRP. Kernels before 5.18 drop it.
+/// IFA_PROTO of every address that we put on a link, and the protocol of every route of ours: the IP protocol
+/// number of VRRP. Kernels before 5.18 drop it from addresses.
 inline constexpr std::uint8_t our_mark = 112;
 
 struct Link {
@@ -44,6 +52,9 @@ struct Address {
     friend bool operator==(const Address&, const Address&) = default;
 };
 
+/// How far an IPv6 address reaches.
+enum class Scope : std::uint8_t { link, global };
+
 class Facts {
   public:
     void set_link(const Link& link);
@@ -56,7 +67,8 @@ class Facts {
     void begin_resync();
     void end_resync();
 
-    /// Null when there is no such link. Valid until the next change.
+    /// Null when there is no such link. Valid until the next change. Of two links that are said to have one
+    /// name it is the one of which that was said last.
     const Link* link(int index) const;
     const Link* link(std::string_view name) const;
 
@@ -66,17 +78,24 @@ class Facts {
     std::vector<Address> addresses() const;
     /// Those on `link` that are `address`, whatever their prefix length.
     std::vector<Address> holders(int link, const IpAddress& address) const;
+    /// Those on any link, in order of its index.
+    std::vector<Address> holders(const IpAddress& address) const;
 
-    /// The address that adverts come from: never one of ours and none of `vips`. IPv4: the first that is not
-    /// secondary, or a secondary one when there is no other (a VIP may have become the first of its subnet).
-    /// IPv6: the first link-local one that is not tentative.
-    std::optional<IpAddress> primary_address(int link, Family family, std::span<const IpAddress> vips) const;
+    /// The address that adverts come from: never one of ours and none of `vips`, which are sorted. IPv4: the first
+    /// that is not secondary, or a secondary one when there is no other (a VIP may have become the first of its
+    /// subnet). IPv6: the first of that scope that is not tentative.
+    std::optional<IpAddress> primary_address(int link, Family family, std::span<const IpAddress> vips,
+                                             Scope scope = Scope::link) const;
 
-    /// Whether anything was different since the last call.
+    /// Greater after every change of a link, or of an address without our mark.
+    std::uint64_t version() const { return version_; }
+
+    /// Whether the version is another than at the last call.
     bool take_changed();
 
   private:
     using Key = std::tuple<int, Prefix, IpAddress>;
+    using Place = std::pair<IpAddress, Key>;
     struct KnownLink {
         Link link;
         std::uint64_t reading;
@@ -87,9 +106,17 @@ class Facts {
         std::uint64_t reading;
     };
 
+    using Addresses = std::map<Key, KnownAddress>;
+    Addresses::iterator forget(Addresses::iterator known);
+    void forget_name(const Link& link);
+    void count(const Address& address);
+
     std::map<int, KnownLink> links_;
-    std::map<Key, KnownAddress> addresses_;
-    bool changed_ = false;
+    std::map<std::string, int, std::less<>> names_;  // of links, to their index
+    Addresses addresses_;
+    std::set<Place> places_;  // the keys of all addresses, by address
+    std::uint64_t version_ = 0;
+    std::uint64_t told_ = 0;  // the version at the last take_changed()
     std::uint64_t next_order_ = 0;
     std::uint64_t reading_ = 0;
 };

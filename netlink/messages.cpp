@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <utility>
 
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
@@ -17,7 +18,8 @@
 namespace vrrpd::netlink {
 namespace {
 
-constexpr std::uint32_t forever = 0xffffffff;  // INFINITY_LIFE_TIME
+constexpr std::uint32_t forever = 0xffffffff;        // INFINITY_LIFE_TIME
+constexpr std::uint32_t default_metric_ipv6 = 1024;  // IP6_RT_PRIO_USER
 
 struct Release {
     void operator()(nl_msg* message) const { nlmsg_free(message); }
@@ -51,6 +53,20 @@ const std::array<nla_policy, IFA_MAX + 1>& address_policy() {
     return policy;
 }
 
+const std::array<nla_policy, RTA_MAX + 1>& route_policy() {
+    static const auto policy = [] {
+        std::array<nla_policy, RTA_MAX + 1> result{};
+        for (const int address : {RTA_DST, RTA_GATEWAY, RTA_PREFSRC}) {
+            result[static_cast<std::size_t>(address)] = sized(NLA_UNSPEC, 4, 16);
+        }
+        for (const int number : {RTA_OIF, RTA_PRIORITY, RTA_TABLE}) {
+            result[static_cast<std::size_t>(number)] = sized(NLA_U32, 4);
+        }
+        return result;
+    }();
+    return policy;
+}
+
 // libnl's parser only reads what its policy points to, but asks for it without const.
 template <std::size_t size>
 bool parse(nlmsghdr& message, std::size_t header, std::array<nlattr*, size>& attributes,
@@ -70,6 +86,10 @@ std::optional<IpAddress> read_address(const nlattr* attribute, Family family) {
     return address;
 }
 
+std::uint32_t read_number(const nlattr* attribute, std::uint32_t otherwise) {
+    return attribute == nullptr ? otherwise : nla_get_u32(attribute);
+}
+
 std::vector<std::uint8_t> bytes_of(nl_msg* message, std::uint32_t sequence) {
     nlmsghdr* header = nlmsg_hdr(message);
     header->nlmsg_seq = sequence;
@@ -84,8 +104,12 @@ std::vector<std::uint8_t> with_ack(nl_msg* message, std::uint32_t sequence) {
     return bytes_of(message, sequence);
 }
 
+std::uint8_t number_of(Family family) {
+    return family == Family::ipv6 ? AF_INET6 : AF_INET;
+}
+
 std::unique_ptr<rtnl_addr, Release> libnl_address(int link, const Prefix& prefix) {
-    const int family = prefix.address.family() == Family::ipv6 ? AF_INET6 : AF_INET;
+    const int family = number_of(prefix.address.family());
     const auto bytes = prefix.address.bytes();
     const std::unique_ptr<nl_addr, Release> local(nl_addr_build(family, bytes.data(), bytes.size()));
     std::unique_ptr<rtnl_addr, Release> result(rtnl_addr_alloc());
@@ -94,6 +118,34 @@ std::unique_ptr<rtnl_addr, Release> libnl_address(int link, const Prefix& prefix
     rtnl_addr_set_ifindex(result.get(), link);
     if (rtnl_addr_set_local(result.get(), local.get()) < 0) return nullptr;
     return result;
+}
+
+bool put(nl_msg* message, int type, const std::optional<IpAddress>& address) {
+    if (!address) return true;
+    const auto bytes = address->bytes();
+    return nla_put(message, type, static_cast<int>(bytes.size()), bytes.data()) >= 0;
+}
+
+bool put(nl_msg* message, int type, std::uint32_t number) {
+    return number == 0 || nla_put_u32(message, type, number) >= 0;
+}
+
+// What identifies a route. It says the metric that the kernel would choose for IPv6, because a removal without one
+// takes the first route it comes to.
+Message route_message(int type, int flags, rtmsg header, const Route& route) {
+    const Family family = route.destination.address.family();
+    const std::uint32_t metric = route.metric == 0 && family == Family::ipv6 ? default_metric_ipv6 : route.metric;
+    header.rtm_family = number_of(family);
+    header.rtm_dst_len = route.destination.length;
+    header.rtm_table = route.table < 256 ? static_cast<std::uint8_t>(route.table) : RT_TABLE_UNSPEC;
+    header.rtm_protocol = our_mark;
+    Message message(nlmsg_alloc_simple(type, flags));
+    const bool complete = message && nlmsg_append(message.get(), &header, sizeof header, NLMSG_ALIGNTO) >= 0 &&
+                          put(message.get(), RTA_DST, route.destination.address) &&
+                          put(message.get(), RTA_GATEWAY, route.gateway) &&
+                          put(message.get(), RTA_OIF, static_cast<std::uint32_t>(route.link)) &&
+                          put(message.get(), RTA_TABLE, route.table) && put(message.get(), RTA_PRIORITY, metric);
+    return complete ? std::move(message) : nullptr;
 }
 
 }  // namespace
@@ -154,6 +206,29 @@ std::optional<Address> parse_address(nlmsghdr& message) {
     return address;
 }
 
+std::optional<Route> parse_route(nlmsghdr& message) {
+    std::array<nlattr*, RTA_MAX + 1> attributes{};
+    if (message.nlmsg_type != RTM_NEWROUTE || !parse(message, sizeof(rtmsg), attributes, route_policy())) {
+        return std::nullopt;
+    }
+    const auto* header = static_cast<const rtmsg*>(nlmsg_data(&message));
+    if (header->rtm_protocol != our_mark || (header->rtm_family != AF_INET && header->rtm_family != AF_INET6)) {
+        return std::nullopt;
+    }
+    const Family family = header->rtm_family == AF_INET ? Family::ipv4 : Family::ipv6;
+    const IpAddress all = *IpAddress::parse(family == Family::ipv4 ? "0.0.0.0" : "::");
+    const auto destination = attributes[RTA_DST] == nullptr ? all : read_address(attributes[RTA_DST], family);
+    if (!destination || header->rtm_dst_len > all.bits()) return std::nullopt;
+    Route route;
+    route.link = static_cast<int>(read_number(attributes[RTA_OIF], 0));
+    route.destination = {*destination, header->rtm_dst_len};
+    route.gateway = read_address(attributes[RTA_GATEWAY], family);
+    route.source = read_address(attributes[RTA_PREFSRC], family);
+    route.table = read_number(attributes[RTA_TABLE], header->rtm_table);
+    route.metric = read_number(attributes[RTA_PRIORITY], 0);
+    return route;
+}
+
 std::optional<Ack> parse_ack(nlmsghdr& message) {
     if (message.nlmsg_type != NLMSG_ERROR || !nlmsg_valid_hdr(&message, sizeof(nlmsgerr))) return std::nullopt;
     const auto* said = static_cast<const nlmsgerr*>(nlmsg_data(&message));
@@ -198,6 +273,15 @@ std::vector<std::uint8_t> dump_request(std::uint16_t type, std::uint32_t sequenc
     return bytes_of(message.get(), sequence);
 }
 
+std::vector<std::uint8_t> routes_request(Family family, std::uint32_t sequence) {
+    rtmsg wanted{};
+    wanted.rtm_family = number_of(family);
+    wanted.rtm_protocol = our_mark;
+    const Message message(nlmsg_alloc_simple(RTM_GETROUTE, NLM_F_REQUEST | NLM_F_DUMP));
+    if (!message || nlmsg_append(message.get(), &wanted, sizeof wanted, NLMSG_ALIGNTO) < 0) return {};
+    return bytes_of(message.get(), sequence);
+}
+
 std::vector<std::uint8_t> addition_request(int link, const Prefix& prefix, const std::string& label,
                                            std::uint32_t sequence) {
     const auto address = libnl_address(link, prefix);
@@ -224,6 +308,22 @@ std::vector<std::uint8_t> removal_request(int link, const Prefix& prefix, std::u
     nl_msg* built = nullptr;
     if (!address || rtnl_addr_build_delete_request(address.get(), 0, &built) < 0) return {};
     return with_ack(Message(built).get(), sequence);
+}
+
+std::vector<std::uint8_t> addition_request(const Route& route, std::uint32_t sequence) {
+    rtmsg header{};
+    header.rtm_type = RTN_UNICAST;
+    header.rtm_scope = route.gateway ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
+    const Message message = route_message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, header, route);
+    if (!message || !put(message.get(), RTA_PREFSRC, route.source)) return {};
+    return with_ack(message.get(), sequence);
+}
+
+std::vector<std::uint8_t> removal_request(const Route& route, std::uint32_t sequence) {
+    rtmsg header{};
+    header.rtm_scope = RT_SCOPE_NOWHERE;  // whatever it is
+    const Message message = route_message(RTM_DELROUTE, 0, header, route);
+    return message ? with_ack(message.get(), sequence) : std::vector<std::uint8_t>{};
 }
 
 }  // namespace vrrpd::netlink

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "netlink/facts.hpp"
+#include "netlink/route.hpp"
 #include "vrrpd/core/ip.hpp"
 
 struct nlmsghdr;
@@ -29,6 +30,9 @@ std::optional<Link> parse_link(nlmsghdr& message, const Facts& known);
 /// RTM_NEWADDR or RTM_DELADDR, of IPv4 and IPv6.
 std::optional<Address> parse_address(nlmsghdr& message);
 
+/// RTM_NEWROUTE with our mark; none of others' routes.
+std::optional<Route> parse_route(nlmsghdr& message);
+
 /// What the kernel says to a request.
 struct Ack {
     std::uint32_t sequence = 0;
@@ -43,6 +47,10 @@ std::optional<int> parse_dump_end(nlmsghdr& message);
 /// Asks for all links or all addresses: `type` is RTM_GETLINK or RTM_GETADDR. Empty: no memory.
 std::vector<std::uint8_t> dump_request(std::uint16_t type, std::uint32_t sequence);
 
+/// Asks for the routes with our mark, of all tables. Kernels before 4.20 answer with others' too, and so does any
+/// kernel to a socket without NETLINK_GET_STRICT_CHK. Empty: no memory.
+std::vector<std::uint8_t> routes_request(Family family, std::uint32_t sequence);
+
 /// Asks for an address with our mark, and for an ACK. `label`: IPv4 only; empty: the link's name. Empty: no
 /// memory, or a label that is longer than the kernel takes.
 std::vector<std::uint8_t> addition_request(int link, const Prefix& prefix, const std::string& label,
@@ -50,5 +58,12 @@ std::vector<std::uint8_t> addition_request(int link, const Prefix& prefix, const
 
 /// Asks that the address go, and for an ACK. Empty: no memory.
 std::vector<std::uint8_t> removal_request(int link, const Prefix& prefix, std::uint32_t sequence);
+
+/// Asks for a route with our mark, in place of what has the same destination, table and metric, and for an ACK.
+/// Empty: no memory.
+std::vector<std::uint8_t> addition_request(const Route& route, std::uint32_t sequence);
+
+/// Asks that a route with our mark go, whatever its source is, and for an ACK. Empty: no memory.
+std::vector<std::uint8_t> removal_request(const Route& route, std::uint32_t sequence);
 
 }  // namespace vrrpd::netlink

@@ -2,7 +2,8 @@
 // of one cannot hurt the other.
 //
 // Promises: after start() nothing here waits. Notices are taken in bounded portions a wake-up, so that a
-// flood of them delays nobody. The listener hears once a portion, and only if something that we look at is different.
+// flood of them delays nobody. The listener hears once a portion, and only if something that we look at is different:
+// not of addresses with our mark (Facts::version).
 //
 // When notices were lost, the socket is emptied (the kernel drops new ones until it is), and everything is
 // read anew. While a reading is under way notices wait in their socket, so that none that is newer than the
@@ -24,7 +25,7 @@ namespace vrrpd::netlink {
 
 class Monitor {
   public:
-    /// Hears that the facts are different now. Must not destroy the monitor.
+    /// Hears that the facts are of another version now. Must not destroy the monitor.
     using Listener = std::function<void()>;
 
     /// Subscribes in the network namespace of the calling thread. Throws std::system_error.

@@ -20,19 +20,28 @@ Requests::Requests(Loop& loop, Duration timeout) : loop_(loop), timeout_(timeout
 
 bool Requests::is_done(Kind kind, int error) {
     if (kind == Kind::addition) return error == EEXIST;
-    // A link that is gone took its addresses along.
-    return error == EADDRNOTAVAIL || error == ENODEV;
+    // A link that is gone took its addresses and routes along.
+    return error == EADDRNOTAVAIL || error == ESRCH || error == ENODEV;
+}
+
+void Requests::queue(Kind kind, std::vector<std::uint8_t> message, Completion completed) {
+    queue_.push_back({sequence_, kind, std::move(message), std::move(completed)});
 }
 
 void Requests::add_address(int link, const Prefix& prefix, const std::string& label, Completion completed) {
-    ++sequence_;
-    queue_.push_back(
-        {sequence_, Kind::addition, addition_request(link, prefix, label, sequence_), std::move(completed)});
+    queue(Kind::addition, addition_request(link, prefix, label, ++sequence_), std::move(completed));
 }
 
 void Requests::remove_address(int link, const Prefix& prefix, Completion completed) {
-    ++sequence_;
-    queue_.push_back({sequence_, Kind::removal, removal_request(link, prefix, sequence_), std::move(completed)});
+    queue(Kind::removal, removal_request(link, prefix, ++sequence_), std::move(completed));
+}
+
+void Requests::add_route(const Route& route, Completion completed) {
+    queue(Kind::addition, addition_request(route, ++sequence_), std::move(completed));
+}
+
+void Requests::remove_route(const Route& route, Completion completed) {
+    queue(Kind::removal, removal_request(route, ++sequence_), std::move(completed));
 }
 
 void Requests::flush() {

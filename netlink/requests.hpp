@@ -1,4 +1,4 @@
-// Asks the kernel to add and remove addresses, without waiting for its answers.
+// Asks the kernel to add and remove addresses and routes, without waiting for its answers.
 //
 // A request is queued, leaves with flush(), and is completed by the kernel's ACK or by its timeout. What
 // leaves together goes in one system call. At most `max_in_flight` are under way; the others follow in order
@@ -6,8 +6,8 @@
 // the system call that hands it a portion (10-20 us an address, more on links with thousands), which is why
 // portions are small.
 //
-// Both requests say what shall be, not what to do: adding what is there and removing what is not are
-// successes. An addition marks as ours whatever it finds, so conflicts() must have been asked first.
+// They say what shall be, not what to do: adding what is there and removing what is not are successes. The addition
+// of an address marks as ours whatever it finds, so conflicts() must have been asked first.
 //
 // Completions run from the event loop only, never inside the calls of this class. They may queue
 // and flush; they must not destroy this object. Requests whose object goes are never completed.
@@ -21,6 +21,7 @@
 #include <string>
 #include <vector>
 
+#include "netlink/route.hpp"
 #include "netlink/socket.hpp"
 #include "vrrpd/core/ip.hpp"
 #include "vrrpd/loop/loop.hpp"
@@ -52,6 +53,11 @@ class Requests {
     /// Queues it.
     void remove_address(int link, const Prefix& prefix, Completion completed);
 
+    /// Queues it. Where the route has a source or a gateway in the subnet of an address, that has to be there first.
+    void add_route(const Route& route, Completion completed);
+    /// Queues it.
+    void remove_route(const Route& route, Completion completed);
+
     /// Lets go what is queued by now.
     void flush();
 
@@ -75,6 +81,7 @@ class Requests {
     // The kernel's ways to say that things are as they shall be.
     static bool is_done(Kind kind, int error);
 
+    void queue(Kind kind, std::vector<std::uint8_t> message, Completion completed);
     void send_portion();
     void read_acks();
     void on_ack(std::uint32_t sequence, int error, const std::string& text);

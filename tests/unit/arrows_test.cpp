@@ -37,7 +37,7 @@ const std::map<std::string, Names> arrows = {
 const std::map<std::string, Names> confined = {
     {"spdlog/", {"vrrpd/io/log.cpp"}},          {"CLI/", {"vrrpd/command_line.cpp"}},
     {"ini.h", {"vrrpd/config/ini_reader.cpp"}}, {"systemd/sd-event.h", {"vrrpd/loop/sd_event_loop.cpp"}},
-    {"tl/", {"vrrpd/core/result.hpp"}},
+    {"tl/", {"vrrpd/core/result.hpp"}},         {"nlohmann/", {"vrrpd/io/control_server.cpp"}},
 };
 
 std::vector<fs::path> sources(const std::string& room) {

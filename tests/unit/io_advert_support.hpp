@@ -36,26 +36,49 @@ inline AdvertFilter wants(std::initializer_list<std::size_t> virtual_router_ids)
     return filter;
 }
 
+inline Subscription in_group(Family family, const AdvertFilter& filter) {
+    return {filter, {vrrp_group(family)}};
+}
+
 struct Received {
     Packet packet;
     Bytes message;
 };
 
-// A receiver at one end and what it heard.
-struct Ear {
-    Ear(FakeLoop& loop, const Descriptor& where, const char* interface, Family family, const AdvertFilter& filter) {
-        const int index = TwoHosts::index(where, interface);
-        const Inside inside(where);
-        receiver.emplace(loop, family, index, filter, [this](const Packet& packet) {
-            heard.push_back({packet, {packet.message.begin(), packet.message.end()}});
-        });
+// What was handed over, and in batches of which size.
+struct Heard {
+    PacketSink sink() {
+        return [this](std::span<const Packet> packets) {
+            batches.push_back(packets.size());
+            for (const Packet& packet : packets) {
+                heard.push_back({packet, {packet.message.begin(), packet.message.end()}});
+            }
+        };
     }
     std::vector<int> virtual_router_ids() const {
         std::vector<int> ids;
         for (const auto& one : heard) ids.push_back(one.message.at(1));
         return ids;
     }
+    std::vector<Bytes> messages() const {
+        std::vector<Bytes> all;
+        for (const auto& one : heard) all.push_back(one.message);
+        return all;
+    }
     std::vector<Received> heard;
+    std::vector<std::size_t> batches;
+};
+
+// A receiver at one end and what it heard.
+struct Ear : Heard {
+    Ear(FakeLoop& loop, const Descriptor& where, const char* interface, Family family,
+        const Subscription& subscription) {
+        const int index = TwoHosts::index(where, interface);
+        const Inside inside(where);
+        receiver.emplace(loop, family, index, subscription, sink());
+    }
+    Ear(FakeLoop& loop, const Descriptor& where, const char* interface, Family family, const AdvertFilter& filter)
+        : Ear(loop, where, interface, family, in_group(family, filter)) {}
     std::optional<AdvertReceiver> receiver;
 };
 
@@ -80,8 +103,13 @@ class Adverts : public testing::Test {
             ADD_FAILURE() << "message " << tag << " failed: " << std::generic_category().message(error);
         });
     }
-    // Serves the loop until an ear has heard `count` adverts.
-    void hear(Ear& ear, std::size_t count) {
+    Datagram unicast(Family family, const Bytes& message) const {
+        Datagram datagram = multicast(family, message);
+        datagram.destination = family == Family::ipv4 ? address("10.77.0.2") : TwoHosts::link_local(lan.far(), "far0");
+        return datagram;
+    }
+    // Serves the loop until `count` adverts were heard.
+    void hear(const Heard& ear, std::size_t count) {
         while (ear.heard.size() < count) ASSERT_TRUE(loop.poll_once()) << "heard only " << ear.heard.size();
     }
 
@@ -91,5 +119,10 @@ class Adverts : public testing::Test {
     int near1 = TwoHosts::index(lan.near(), "near1");
     AdvertSender sender = make_sender(lan.near());
 };
+
+class AdvertsOfFamily : public Adverts, public testing::WithParamInterface<Family> {};
+inline std::string name_of(const testing::TestParamInfo<Family>& family) {
+    return family.param == Family::ipv4 ? "ipv4" : "ipv6";
+}
 
 }  // namespace vrrpd::test

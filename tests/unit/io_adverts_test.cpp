@@ -6,9 +6,7 @@ namespace {
 
 using namespace test;
 
-class AdvertsOfFamily : public Adverts, public testing::WithParamInterface<Family> {};
-INSTANTIATE_TEST_SUITE_P(Families, AdvertsOfFamily, testing::Values(Family::ipv4, Family::ipv6),
-                         [](const auto& family) { return family.param == Family::ipv4 ? "ipv4" : "ipv6"; });
+INSTANTIATE_TEST_SUITE_P(Families, AdvertsOfFamily, testing::Values(Family::ipv4, Family::ipv6), name_of);
 
 TEST_P(AdvertsOfFamily, A07_A08_ArriveAsTheyWereSent) {
     Ear ear(loop, lan.far(), "far0", GetParam(), wants({51}));
@@ -94,12 +92,12 @@ TEST_P(AdvertsOfFamily, FilterCanWantBothVersionsAndAnyTtlAndChange) {
     EXPECT_EQ(ear.heard.at(0).packet.ttl, 3);
     EXPECT_EQ(ear.heard.at(1).message, version_3);
 
-    ear.receiver->set_filter(wants({52}));
+    ear.receiver->configure(in_group(GetParam(), wants({52})));
     send({multicast(GetParam(), version_3), multicast(GetParam(), other)});
     hear(ear, 3);
     EXPECT_EQ(ear.heard.at(2).message, other);
 
-    ear.receiver->set_filter({});  // no instance left: silence
+    ear.receiver->configure(in_group(GetParam(), {}));  // no instance left: silence
     Ear witness(loop, lan.far(), "far0", GetParam(), wants({52}));
     send({multicast(GetParam(), version_3), multicast(GetParam(), other)});
     hear(witness, 1);
@@ -190,10 +188,8 @@ TEST_P(AdvertsOfFamily, UnicastGoesWithItsOwnTtl) {
     AdvertFilter filter = wants({51});
     filter.any_ttl = true;
     Ear ear(loop, lan.far(), "far0", GetParam(), filter);
-    Datagram datagram = multicast(GetParam(), advert(51));
     const Bytes message = advert(51);
-    datagram.message = message;
-    datagram.destination = GetParam() == Family::ipv4 ? address("10.77.0.2") : TwoHosts::link_local(lan.far(), "far0");
+    Datagram datagram = unicast(GetParam(), message);
     datagram.ttl = 64;
     send({datagram});
     hear(ear, 1);
@@ -212,14 +208,116 @@ TEST_F(Adverts, OneDispatchReadsOneBatch) {
     send({ipv4(marker)});
     while (witness.heard.empty()) ASSERT_TRUE(elsewhere.poll_once());
     ASSERT_TRUE(loop.poll_once());
-    EXPECT_EQ(ear.heard.size(), AdvertReceiver::batch_size);
+    EXPECT_EQ(ear.batches, std::vector<std::size_t>({AdvertReceiver::batch_size}));
     EXPECT_EQ(ear.receiver->drain(10), 68u);
-    EXPECT_EQ(ear.heard.size(), 100u);
+    EXPECT_EQ(ear.batches, std::vector<std::size_t>({32, 32, 32, 4}));
 }
 
-TEST_F(Adverts, AnInterfaceThatDoesNotExistIsRefused) {
+TEST_P(AdvertsOfFamily, V01_V08_AnUnreachablePeerDoesNotKeepTheOtherWaiting) {
+    AdvertFilter filter = wants({1, 2});
+    filter.any_ttl = true;
+    Ear peer(loop, lan.far(), "far0", GetParam(), Subscription{filter, {}});
+    const Bytes first = advert(1), second = advert(2);
+    std::vector<Datagram> datagrams;
+    for (const Bytes* message : {&first, &second}) {
+        Datagram unreachable = unicast(GetParam(), *message);
+        unreachable.tag = 7;
+        unreachable.interface_index = 0;
+        unreachable.source = {};
+        unreachable.destination = GetParam() == Family::ipv4 ? address("203.0.113.9") : address("2001:db8::9");
+        for (const Datagram& one : {unreachable, unicast(GetParam(), *message)}) {
+            datagrams.push_back(one);
+            datagrams.back().ttl = 64;
+        }
+    }
+    for (const Datagram& one : datagrams) sender.queue(one);
+    std::vector<std::pair<std::size_t, int>> failures;
+    EXPECT_EQ(sender.flush([&](std::size_t tag, int error) { failures.emplace_back(tag, error); }), 2u);
+    hear(peer, 2);
+    EXPECT_EQ(peer.virtual_router_ids(), std::vector<int>({1, 2}));
+    for (const Received& one : peer.heard) {
+        EXPECT_EQ(one.packet.ttl, 64);
+        EXPECT_EQ(one.packet.source, datagrams[1].source);
+    }
+    const std::pair<std::size_t, int> unreachable{7, ENETUNREACH};
+    EXPECT_EQ(failures, std::vector({unreachable, unreachable}));
+}
+
+// Groups that differ in nothing but the last byte.
+IpAddress group(Family family, int last) {
+    return address(((family == Family::ipv4 ? "239.1.2." : "ff02::") + std::to_string(last)).c_str());
+}
+
+TEST_P(AdvertsOfFamily, GroupsAreJoinedAndLeft) {
+    const AdvertFilter filter = wants({1, 2, 3});
+    const IpAddress first = group(GetParam(), 71), second = group(GetParam(), 72), third = group(GetParam(), 73);
+    Ear ear(loop, lan.far(), "far0", GetParam(), Subscription{filter, {first, second, first}});
+    const auto send_to_all = [&] {
+        const Bytes one = advert(1), two = advert(2), three = advert(3);
+        std::vector<Datagram> all = {multicast(GetParam(), one), multicast(GetParam(), two),
+                                     multicast(GetParam(), three)};
+        all[0].destination = first;
+        all[1].destination = second;
+        all[2].destination = third;
+        send(all);
+        // Who has heard the last of all has heard what came before.
+        all[0] = unicast(GetParam(), three);
+        send({all[0]});
+    };
+    send_to_all();
+    hear(ear, 3);
+    EXPECT_EQ(ear.virtual_router_ids(), std::vector<int>({1, 2, 3}));
+
+    ear.receiver->configure({filter, {third, second}});
+    send_to_all();
+    hear(ear, 6);
+    EXPECT_EQ(ear.heard.at(3).packet.destination, second);
+    EXPECT_EQ(ear.heard.at(4).packet.destination, third);
+    EXPECT_FALSE(ear.heard.at(5).packet.destination.is_multicast());
+
+    ear.receiver->configure({filter, {}});
+    send_to_all();
+    hear(ear, 7);
+    EXPECT_EQ(ear.heard.size(), 7u);
+    EXPECT_FALSE(ear.heard.at(6).packet.destination.is_multicast());
+}
+
+// Of IPv6 a raw socket hears every group that the host has joined; the core looks at the destination.
+TEST_F(Adverts, WhatOthersJoinedIsNotHeard) {
+    Ear ear(loop, lan.far(), "far0", Family::ipv4, Subscription{wants({1, 2}), {}});
+    Ear neighbour(loop, lan.far(), "far0", Family::ipv4, wants({1, 2}));
+    const Bytes to_group = advert(1), to_host = advert(2);
+    send({ipv4(to_group), unicast(Family::ipv4, to_host)});
+    hear(neighbour, 2);
+    hear(ear, 1);
+    EXPECT_EQ(neighbour.virtual_router_ids(), std::vector<int>({1, 2}));
+    EXPECT_EQ(ear.virtual_router_ids(), std::vector<int>({2}));
+}
+
+TEST_F(Adverts, M02_OneGroupMoreThanTheKernelAllowsIsRefusedWithItsReason) {
+    std::vector<IpAddress> groups;
+    for (int i = 1; i <= 20; ++i) groups.push_back(group(Family::ipv4, i));
+    Ear ear(loop, lan.far(), "far0", Family::ipv4, Subscription{wants({1}), groups});
+    groups.front() = group(Family::ipv4, 21);
+    EXPECT_NO_THROW(ear.receiver->configure({wants({1}), groups}));  // one left, one joined
+    groups.push_back(group(Family::ipv4, 22));
+    try {
+        ear.receiver->configure({wants({1}), groups});
+        FAIL() << "21 groups";
+    } catch (const std::system_error& error) {
+        EXPECT_EQ(error.code().value(), ENOBUFS);
+        EXPECT_NE(std::string(error.what()).find("239.1.2.22, more than net.ipv4.igmp_max_memberships"),
+                  std::string::npos)
+            << error.what();
+    }
+}
+
+TEST_P(AdvertsOfFamily, AnInterfaceThatDoesNotExistIsRefused) {
     const Inside inside(lan.far());
-    EXPECT_THROW(AdvertReceiver(loop, Family::ipv4, 4711, wants({1}), [](const Packet&) {}), std::system_error);
+    const Subscription unicast_only{wants({1}), {}};
+    EXPECT_THROW(AdvertReceiver(loop, GetParam(), 4711, unicast_only, [](auto) {}), std::system_error);
+    EXPECT_THROW(AdvertReceiver(loop, GetParam(), 4711, in_group(GetParam(), wants({1})), [](auto) {}),
+                 std::system_error);
 }
 
 }  // namespace

@@ -17,13 +17,24 @@ TEST_F(Adverts, AMessageLongerThanAnyAdvertIsCountedAndDropped) {
     EXPECT_EQ(ear.receiver->counters().truncated, 1u);
 }
 
-TEST_F(Adverts, H31_AReassembledAdvertSaysSo) {
-    Ear ear(loop, lan.far(), "far0", Family::ipv4, wants({51}));
-    const Bytes message = advert(51, 3000);
-    send({ipv4(message)});
-    hear(ear, 1);
+INSTANTIATE_TEST_SUITE_P(Families, AdvertsOfFamily, testing::Values(Family::ipv4, Family::ipv6), name_of);
+
+TEST_P(AdvertsOfFamily, H31_H33_AReassembledAdvertSaysSo) {
+    Ear ear(loop, lan.far(), "far0", GetParam(), wants({51, 52}));
+    const Bytes message = advert(51, 3000), whole = advert(52);
+    send({multicast(GetParam(), message), multicast(GetParam(), whole)});
+    hear(ear, 2);
     EXPECT_EQ(ear.heard.at(0).message, message);
     EXPECT_TRUE(ear.heard.at(0).packet.has_options);
+    EXPECT_EQ(ear.heard.at(1).message, whole);
+    EXPECT_FALSE(ear.heard.at(1).packet.has_options);
+
+    // The place that the first one had is used again.
+    send({multicast(GetParam(), whole)});
+    hear(ear, 3);
+    EXPECT_FALSE(ear.heard.at(2).packet.has_options);
+    EXPECT_EQ(ear.heard.at(2).packet.destination, vrrp_group(GetParam()));
+    EXPECT_EQ(ear.heard.at(2).packet.ttl, 255);
 }
 
 // Frames made by hand, for what no socket would send.
@@ -105,18 +116,21 @@ TEST_F(Adverts, H32_H33_Ipv6ExtensionHeadersAreSeen) {
 TEST(Ipv4Datagram, NothingIsReadPastItsEnd) {
     const Bytes frame = ipv4_frame({1, 1, 1, 1}, advert(9));
     const Bytes datagram(frame.begin() + 14, frame.begin() + 14 + 24 + 12);
-    ASSERT_TRUE(read_ipv4_datagram(datagram));
+    Packet packet;
+    ASSERT_TRUE(read_ipv4_datagram(datagram, packet));
+    EXPECT_EQ(packet.message.size(), 12u);
     for (std::size_t size = 0; size < datagram.size(); ++size) {
-        EXPECT_FALSE(read_ipv4_datagram(Bytes(datagram.begin(), datagram.begin() + static_cast<int>(size)))) << size;
+        const Bytes shorter(datagram.begin(), datagram.begin() + static_cast<int>(size));
+        EXPECT_FALSE(read_ipv4_datagram(shorter, packet)) << size;
     }
     Bytes bad = datagram;
     for (const std::uint8_t first : {0x44, 0x40, 0x4f, 0x65, 0x05}) {
         bad[0] = first;
-        EXPECT_FALSE(read_ipv4_datagram(bad)) << int{first};
+        EXPECT_FALSE(read_ipv4_datagram(bad, packet)) << int{first};
     }
     bad = datagram;
     bad[3] = 23;  // total length inside the header
-    EXPECT_FALSE(read_ipv4_datagram(bad));
+    EXPECT_FALSE(read_ipv4_datagram(bad, packet));
 }
 
 }  // namespace

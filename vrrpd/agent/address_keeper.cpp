@@ -1,6 +1,6 @@
 #include "vrrpd/agent/address_keeper.hpp"
 
-#include <algorithm>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -10,6 +10,25 @@
 #include "vrrpd/io/log.hpp"
 
 namespace vrrpd {
+namespace {
+
+std::string title(const Prefix& destination) {
+    return "route " + destination.to_string();
+}
+
+Text absent(const std::string& what, const std::string& link) {
+    return Text::format("%s: interface %s does not exist", what.c_str(), link.c_str());
+}
+
+// A predecessor's.
+netlink::Requests::Completion cleanup(std::string what) {
+    return [what = std::move(what)](int error, const std::string& text) {
+        if (error == 0) return;
+        log::write(log::Level::warning, fmt::format("cannot remove {}, which a predecessor left: {}", what, text));
+    };
+}
+
+}  // namespace
 
 AddressKeeper::AddressKeeper(netlink::Requests& requests, const netlink::Facts& facts,
                              const std::vector<InstanceOptions>& instances,
@@ -30,19 +49,42 @@ std::vector<netlink::DesiredAddress> AddressKeeper::place(InstanceId id) const {
     return placed;
 }
 
+// Without `dev` in an instance without an interface the gateway tells where a route goes.
+std::vector<netlink::Route> AddressKeeper::place_routes(InstanceId id) const {
+    const InstanceOptions& instance = instances_[id];
+    std::vector<netlink::Route> placed;
+    for (const VirtualRoute& route : instance.routes) {
+        const std::string& device = route.device.empty() ? instance.interface : route.device;
+        const netlink::Link* link = facts_.link(device);
+        if (link == nullptr && !device.empty()) continue;
+        placed.push_back({link == nullptr ? 0 : link->index, route.destination, route.gateway, route.source,
+                          route.table, route.metric.value_or(0)});
+    }
+    return placed;
+}
+
 std::vector<netlink::Conflict> AddressKeeper::conflicts(InstanceId id) const {
     return netlink::conflicts(facts_, place(id), added_);
+}
+
+std::optional<Text> AddressKeeper::missing_link(const InstanceOptions& instance) const {
+    std::optional<Text> missing;
+    for_each_address(instance, [&](const VirtualAddress& address) {
+        if (missing || link_of(address, instance, facts_) != nullptr) return;
+        missing = absent(address.prefix.to_string(), address.device.empty() ? instance.interface : address.device);
+    });
+    if (missing) return missing;
+    for (const VirtualRoute& route : instance.routes) {
+        if (route.device.empty() || facts_.link(route.device) != nullptr) continue;
+        return absent(title(route.destination), route.device);
+    }
+    return std::nullopt;
 }
 
 std::optional<Text> AddressKeeper::obstacle(InstanceId id) const {
     const InstanceOptions& instance = instances_[id];
     if (wishes_[id].wanted) return std::nullopt;
-    std::optional<Text> obstacle;
-    for_each_address(instance, [&](const VirtualAddress& address) {
-        if (link_of(address, instance, facts_) != nullptr) return;
-        obstacle =
-            Text::format("%s: interface %s does not exist", address.prefix.to_string().c_str(), address.device.c_str());
-    });
+    const auto obstacle = missing_link(instance);
     if (obstacle || instance.priority == owner_priority) return obstacle;
     const auto found = conflicts(id);
     if (found.empty()) return std::nullopt;
@@ -58,29 +100,36 @@ void AddressKeeper::set(InstanceId id, bool wanted) {
     // One more than there are requests, so that it is not settled half way.
     wish = {wish.number + 1, wanted, 1, {}};
     if (wanted) {
-        put_[id] = place(id);
-        for (const netlink::Conflict& conflict : conflicts(id)) std::erase(put_[id], conflict.wanted);
-        for (const netlink::DesiredAddress& address : put_[id]) add(id, address);
+        Placed& put = put_[id] = {place(id), place_routes(id)};
+        for (const netlink::Conflict& conflict : conflicts(id)) std::erase(put.addresses, conflict.wanted);
+        for (const netlink::DesiredAddress& address : put.addresses) add(id, address);
+        for (const netlink::Route& route : put.routes) {
+            requests_.add_route(route, completion(id, title(route.destination)));
+        }
     } else {
-        const auto ours = std::exchange(put_[id], {});
-        save_others(ours);
-        for (const netlink::DesiredAddress& address : ours) remove(id, address);
+        const Placed ours = std::exchange(put_[id], {});
+        for (const netlink::Route& route : ours.routes) {
+            requests_.remove_route(route, completion(id, title(route.destination)));
+        }
+        save_others(ours.addresses);
+        for (const netlink::DesiredAddress& address : ours.addresses) remove(id, address);
     }
     answered(id, wish.number, {});
 }
 
 void AddressKeeper::add(InstanceId id, const netlink::DesiredAddress& address) {
     added_.insert({address.link, address.prefix});
-    requests_.add_address(address.link, address.prefix, address.label, completion(id, address));
+    requests_.add_address(address.link, address.prefix, address.label, completion(id, address.prefix.to_string()));
 }
 
 void AddressKeeper::remove(InstanceId id, const netlink::DesiredAddress& address) {
-    requests_.remove_address(address.link, address.prefix,
-                             [this, id, address, answer = completion(id, address)](int error, const std::string& text) {
-                                 // From now on whoever puts it there is not us, unless it is wanted again already.
-                                 if (error == 0 && !wishes_[id].wanted) added_.erase({address.link, address.prefix});
-                                 answer(error, text);
-                             });
+    requests_.remove_address(
+        address.link, address.prefix,
+        [this, id, address, answer = completion(id, address.prefix.to_string())](int error, const std::string& text) {
+            // From now on whoever puts it there is not us, unless it is wanted again already.
+            if (error == 0 && !wishes_[id].wanted) added_.erase({address.link, address.prefix});
+            answer(error, text);
+        });
 }
 
 // An address of ours may have become the first of its subnet; the kernel would take the others along (F13).
@@ -96,11 +145,11 @@ void AddressKeeper::save_others(const std::vector<netlink::DesiredAddress>& remo
     }
 }
 
-netlink::Requests::Completion AddressKeeper::completion(InstanceId id, const netlink::DesiredAddress& address) {
+netlink::Requests::Completion AddressKeeper::completion(InstanceId id, std::string what) {
     ++wishes_[id].outstanding;
-    return [this, id, number = wishes_[id].number, prefix = address.prefix](int error, const std::string& text) {
+    return [this, id, number = wishes_[id].number, what = std::move(what)](int error, const std::string& text) {
         Text problem;
-        if (error != 0) problem = Text::format("%s: %s", prefix.to_string().c_str(), text.c_str());
+        if (error != 0) problem = Text::format("%s: %s", what.c_str(), text.c_str());
         answered(id, number, problem);
     };
 }
@@ -108,22 +157,24 @@ netlink::Requests::Completion AddressKeeper::completion(InstanceId id, const net
 void AddressKeeper::answered(InstanceId id, std::uint64_t number, const Text& error) {
     Wish& wish = wishes_[id];
     if (number != wish.number) return;
-    if (!error.empty()) wish.refused = error;
+    if (wish.refused.empty()) wish.refused = error;  // what is refused later may be so because of the first
     if (--wish.outstanding == 0) settled_({id, wish.wanted, !wish.refused.empty(), wish.refused});
 }
 
 void AddressKeeper::remove_leftovers() {
+    try {
+        for (const netlink::Route& route : netlink::marked_routes()) {
+            requests_.remove_route(route, cleanup(title(route.destination)));
+        }
+    } catch (const std::system_error& error) {
+        log::write(log::Level::warning, fmt::format("cannot remove routes that a predecessor left: {}", error.what()));
+    }
     const auto leftovers = netlink::leftovers(facts_);
     std::vector<netlink::DesiredAddress> removed;
     for (const netlink::Address& address : leftovers) removed.push_back({address.link, address.prefix, {}});
     save_others(removed);
     for (const netlink::Address& address : leftovers) {
-        requests_.remove_address(
-            address.link, address.prefix, [prefix = address.prefix](int error, const std::string& text) {
-                if (error == 0) return;
-                log::write(log::Level::warning,
-                           fmt::format("cannot remove {}, which a predecessor left: {}", prefix.to_string(), text));
-            });
+        requests_.remove_address(address.link, address.prefix, cleanup(address.prefix.to_string()));
     }
     requests_.flush();
 }

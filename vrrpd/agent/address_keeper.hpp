@@ -1,6 +1,8 @@
-// Carries out what the core wishes of the kernel's addresses: all of an instance, or none.
+// Carries out what the core wishes of the kernel's addresses, and of the routes that move with them: all of an
+// instance, or none.
 //
-// Each wish becomes a few netlink requests, in order; when the last one of the latest wish is answered, that
+// Each wish becomes a few netlink requests, in order: routes come after the addresses, which they may need, and go
+// before them. When the last one of the latest wish is answered, that
 // wish is settled. A wish that was overtaken by another is settled by nobody. Nothing here waits.
 //
 // What a person put on a link stays theirs: it is neither taken over nor removed (E04). An owner (priority
@@ -10,11 +12,13 @@
 #include <functional>
 #include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "netlink/facts.hpp"
 #include "netlink/plan.hpp"
 #include "netlink/requests.hpp"
+#include "netlink/route.hpp"
 #include "vrrpd/core/events.hpp"
 #include "vrrpd/core/options.hpp"
 
@@ -29,10 +33,12 @@ class AddressKeeper {
     /// The requests leave with Requests::flush().
     void set(InstanceId id, bool wanted);
 
-    /// Why the addresses could not be put on now, in a sentence with its remedy. Nothing while they are wanted.
+    /// Why addresses and routes could not be put on now, in a sentence with its remedy. Nothing while they are wanted,
+    /// so ask again once it is settled that they are not: the facts may be no others than before.
     std::optional<Text> obstacle(InstanceId id) const;
 
-    /// Removes what a predecessor left behind: every address with our mark. Call once, before the first wish.
+    /// Removes what a predecessor left behind: every route and address with our mark. Waits for the kernel to name its
+    /// routes, a few seconds at most. Call once, before the first wish.
     void remove_leftovers();
 
   private:
@@ -42,14 +48,20 @@ class AddressKeeper {
         std::size_t outstanding = 0;
         Text refused;
     };
-    /// The addresses of an instance and where they go, as far as those links exist.
+    struct Placed {
+        std::vector<netlink::DesiredAddress> addresses;
+        std::vector<netlink::Route> routes;
+    };
+    /// The addresses and routes of an instance and where they go, as far as those links exist.
     std::vector<netlink::DesiredAddress> place(InstanceId id) const;
+    std::vector<netlink::Route> place_routes(InstanceId id) const;
+    std::optional<Text> missing_link(const InstanceOptions& instance) const;
     /// Those of them that somebody else holds.
     std::vector<netlink::Conflict> conflicts(InstanceId id) const;
     void add(InstanceId id, const netlink::DesiredAddress& address);
     void remove(InstanceId id, const netlink::DesiredAddress& address);
     void save_others(const std::vector<netlink::DesiredAddress>& removed) const;
-    netlink::Requests::Completion completion(InstanceId id, const netlink::DesiredAddress& address);
+    netlink::Requests::Completion completion(InstanceId id, std::string what);
     void answered(InstanceId id, std::uint64_t number, const Text& error);
 
     netlink::Requests& requests_;
@@ -57,8 +69,7 @@ class AddressKeeper {
     const std::vector<InstanceOptions>& instances_;
     std::function<void(const AddressesSettled&)> settled_;
     std::vector<Wish> wishes_;
-    std::vector<std::vector<netlink::DesiredAddress>>
-        put_;                                // where, by instance: a link may have changed its name since
+    std::vector<Placed> put_;                // by instance: a link may have changed its name since
     std::set<netlink::OwnedAddress> added_;  // by us: kernels before 5.18 keep no mark
 };
 

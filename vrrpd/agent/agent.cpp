@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <map>
+#include <stdexcept>
 #include <system_error>
 
 #include <fmt/format.h>
 
 #include "vrrpd/agent/log_lines.hpp"
+#include "vrrpd/agent/metrics.hpp"
 #include "vrrpd/agent/paths.hpp"
 #include "vrrpd/io/log.hpp"
 #include "vrrpd/io/notify.hpp"
@@ -52,7 +54,6 @@ Agent::Agent(Loop& loop, ChildStarter& starter, const config::Config& config, st
     : loop_(loop),
       config_(config),
       finished_(std::move(finished)),
-      virtual_addresses_(virtual_addresses(config.instances)),
       router_(config.instances, config.groups),
       deadline_(loop.timer([this] { on_deadline(); }, Urgency::protocol)),
       status_(loop.timer([this] {
@@ -60,14 +61,18 @@ Agent::Agent(Loop& loop, ChildStarter& starter, const config::Config& config, st
           publish_status();
       })),
       monitor_(loop, [this] { refresh_paths(); }),
-      receivers_(loop, config.instances, monitor_.facts(), [this](const Packet& packet) { take(packet); }),
+      paths_(config.instances, monitor_.facts()),
+      receivers_(
+          loop, config.instances, [this](std::span<const Packet> packets) { take(packets); },
+          [this](std::span<const Packet> packets) { take(packets); }),
       requests_(loop),
       addresses_(requests_, monitor_.facts(), config.instances,
-                 [this](const AddressesSettled& settled) { feed(settled); }),
+                 [this](const AddressesSettled& answer) { settled(answer); }),
       announcer_(loop, [this](const Announcement& announcement, int error) { cannot_announce(announcement, error); }),
-      paths_(config.instances.size()),
+      found_paths_(config.instances.size()),
+      tracked_links_(config.tracked_interfaces.size(), CheckState::unknown),
       tracked_(config.checks.size(), false),
-      services_(loop, starter, config.services, config.instances, standby_checks(config, virtual_addresses_),
+      services_(loop, starter, config.services, config.instances, standby_checks(config, paths_.virtual_addresses()),
                 {[this](const ServicesChanged& change) { feed(change); },
                  [this](std::size_t service, bool wanted) { judge_service(service, wanted); },
                  [this] { leave_when_done(); }}),
@@ -79,6 +84,7 @@ Agent::Agent(Loop& loop, ChildStarter& starter, const config::Config& config, st
 }
 
 void Agent::start() {
+    open_control();
     monitor_.start();
     addresses_.remove_leftovers();
     refresh_paths();
@@ -101,8 +107,13 @@ void Agent::feed(Event event) {
     if (!in_round_) end_round();
 }
 
-void Agent::take(const Packet& packet) {
-    router_.handle(packet, loop_.now(), actions_);
+// What the observer hears takes the same way: the core refuses it by the same rules, and counts it.
+void Agent::take(std::span<const Packet> packets) {
+    const Instant now = loop_.now();
+    for (Packet packet : packets) {
+        packet.sender = receivers_.sender_of(packet);
+        router_.handle(packet, now, actions_);
+    }
     if (!in_round_) end_round();
 }
 
@@ -254,43 +265,88 @@ void Agent::publish_status() {
 // ---- paths
 
 void Agent::refresh_paths() {
-    receivers_.refresh();
-    for (InstanceId id = 0; id < paths_.size(); ++id) {
-        const PathChanged path = path_of(id);
-        const PathChanged& known = paths_[id];
-        if (path.interface_index == known.interface_index && path.up == known.up && path.source == known.source &&
-            path.reason == known.reason) {
-            continue;
+    std::vector<PathChanged> found;
+    found.reserve(found_paths_.size());
+    for (InstanceId id = 0; id < found_paths_.size(); ++id) found.push_back(paths_.find(id));
+    receivers_.refresh(found, paths_);
+    for (InstanceId id = 0; id < found.size(); ++id) refresh_path(id, std::move(found[id]));
+    refresh_tracked_links();
+}
+
+// Tells the core where an instance is and whether it can take part, if that is new.
+void Agent::refresh_path(InstanceId id, PathChanged path) {
+    if (path.up) {
+        const std::string deaf = receivers_.problem(path.interface_index, config_.instances[id].family);
+        const auto obstacle = addresses_.obstacle(id);
+        if (!deaf.empty()) {
+            const std::string& name = monitor_.facts().link(path.interface_index)->name;
+            path.reason = Text::format("cannot listen on interface %s: %s", name.c_str(), deaf.c_str());
+        } else if (obstacle) {
+            path.reason = *obstacle;
         }
-        // What was to be announced on a link that is gone has nowhere to go.
-        if (known.interface_index != 0 && path.interface_index != known.interface_index) {
-            announcer_.cancel(known.interface_index);
-        }
-        paths_[id] = path;
-        feed(path);
+        path.up = deaf.empty() && !obstacle;
+    }
+    PathChanged& known = found_paths_[id];
+    if (path.interface_index == known.interface_index && path.up == known.up && path.source == known.source &&
+        path.reason == known.reason) {
+        return;
+    }
+    // What was to be announced on a link that is gone has nowhere to go.
+    if (known.interface_index != 0 && path.interface_index != known.interface_index) {
+        announcer_.cancel(known.interface_index);
+    }
+    known = path;
+    feed(std::move(path));
+}
+
+// To the core a tracked interface is one more check.
+void Agent::refresh_tracked_links() {
+    for (std::size_t i = 0; i < tracked_links_.size(); ++i) {
+        const std::string& name = config_.tracked_interfaces[i];
+        const netlink::Link* link = monitor_.facts().link(name);
+        const bool well = link != nullptr && link->up && link->running;
+        const CheckState state = well ? CheckState::passing : CheckState::failing;
+        if (std::exchange(tracked_links_[i], state) == state) continue;
+        const char* what = link == nullptr ? "does not exist" : !link->up ? "is down" : "has no carrier";
+        feed(CheckChanged{checks_.size() + i, state,
+                          well ? Text() : Text::format("tracked interface %s %s", name.c_str(), what)});
     }
 }
 
-PathChanged Agent::path_of(InstanceId id) const {
-    const InstanceOptions& instance = config_.instances[id];
-    PathChanged path = find_path(id, instance, monitor_.facts(), virtual_addresses_);
-    if (!path.up) return path;
-    const std::string deaf = receivers_.problem(path.interface_index, instance.family);
-    if (!deaf.empty()) {
-        path.up = false;
-        path.reason = Text::format("cannot listen on interface %s: %s", instance.interface.c_str(), deaf.c_str());
-    } else if (const auto obstacle = addresses_.obstacle(id)) {
-        path.up = false;
-        path.reason = *obstacle;
+// Our own addresses never change a path, but with them away those of others may stand in the way again.
+void Agent::settled(const AddressesSettled& answer) {
+    feed(answer);
+    if (!answer.present) refresh_path(answer.instance, paths_.find(answer.instance));
+}
+
+// ---- the control socket
+
+void Agent::open_control() {
+    const ControlServer::Options options{config_.global.control_socket, config_.global.control_group};
+    try {
+        control_ = std::make_unique<ControlServer>(
+            loop_, options, [this](const ControlServer::Request& request) { return answer(request); });
+    } catch (const std::runtime_error& problem) {
+        log::write(log::Level::warning, problem.what());
     }
-    return path;
+}
+
+ControlServer::Answer Agent::answer(const ControlServer::Request& request) {
+    if (request.command != "metrics") return {false, fmt::format("unknown command {}", quoted(request.command))};
+    if (!request.arguments.empty()) return {false, "metrics takes no arguments"};
+    const Announcer::Counters& announced = announcer_.counters();
+    return {true,
+            metrics_text(router_, {monitor_.resyncs(), announced.sent, announced.failed, receivers_.unclassified()},
+                         loop_.now())};
 }
 
 // ---- checks
 
 void Agent::start_checks() {
     for (const InstanceOptions& instance : config_.instances) {
-        for (const Track& track : instance.checks) tracked_[track.index] = true;
+        for (const Track& track : instance.checks) {
+            if (track.index < tracked_.size()) tracked_[track.index] = true;  // the others are interfaces
+        }
         for (const std::size_t gate : instance.gates) tracked_[gate] = true;
     }
     for (std::size_t i = 0; i < checks_.size(); ++i) {

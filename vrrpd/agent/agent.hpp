@@ -12,18 +12,21 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "health/check.hpp"
 #include "netlink/monitor.hpp"
 #include "netlink/requests.hpp"
 #include "vrrpd/agent/address_keeper.hpp"
+#include "vrrpd/agent/paths.hpp"
 #include "vrrpd/agent/receivers.hpp"
 #include "vrrpd/agent/service_set.hpp"
 #include "vrrpd/config/config.hpp"
 #include "vrrpd/core/router.hpp"
 #include "vrrpd/io/advert_sender.hpp"
 #include "vrrpd/io/announcer.hpp"
+#include "vrrpd/io/control_server.hpp"
 #include "vrrpd/launcher/child.hpp"
 #include "vrrpd/loop/loop.hpp"
 
@@ -43,7 +46,7 @@ class Agent {
 
   private:
     void feed(Event event);
-    void take(const Packet& packet);
+    void take(std::span<const Packet> packets);
     void on_deadline();
     void perform_all();
     void perform(const SendAdvert& action);
@@ -58,10 +61,15 @@ class Agent {
     void end_round();
 
     void refresh_paths();
-    PathChanged path_of(InstanceId id) const;
+    void refresh_path(InstanceId id, PathChanged path);
+    void refresh_tracked_links();
+    void settled(const AddressesSettled& settled);
     void cannot_announce(const Announcement& announcement, int error);
     template <typename Use>
     void for_each_placed_address(InstanceId id, Use use);
+
+    void open_control();
+    ControlServer::Answer answer(const ControlServer::Request& request);
 
     void start_checks();
     void on_report(std::size_t check, const health::Report& report);
@@ -72,8 +80,6 @@ class Agent {
     Loop& loop_;
     const config::Config& config_;
     std::function<void()> finished_;
-    const std::vector<IpAddress> virtual_addresses_;
-
     Router router_;
     Actions actions_;
     std::deque<Event> facts_;  // that came while others were carried out
@@ -85,16 +91,19 @@ class Agent {
 
     AdvertSender sender_;
     netlink::Monitor monitor_;
+    const Paths paths_;
     Receivers receivers_;
     netlink::Requests requests_;
     AddressKeeper addresses_;
     Announcer announcer_;
     NoticeLimiter announce_failures_;
-    std::vector<PathChanged> paths_;  // as last told to the core
+    std::vector<PathChanged> found_paths_;  // as last told to the core
+    std::vector<CheckState> tracked_links_;
 
     std::vector<std::unique_ptr<health::Check>> checks_;
     std::vector<bool> tracked_;  // by an instance: runs always
     ServiceSet services_;
+    std::unique_ptr<ControlServer> control_;  // none: could not be opened
     std::array<std::uint8_t, max_message_size> message_;
     std::vector<std::size_t> unsent_;  // by instance: of the copies of one advert that are under way, how many failed
 };

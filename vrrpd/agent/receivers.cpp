@@ -1,5 +1,6 @@
 #include "vrrpd/agent/receivers.hpp"
 
+#include <algorithm>
 #include <system_error>
 
 namespace vrrpd {
@@ -9,33 +10,39 @@ namespace {
 // (D12), a flood does not keep the timer waiting.
 constexpr std::size_t drain_batches = 8;
 
+void subscribe(const InstanceOptions& instance, Subscription& subscription) {
+    AdvertFilter& filter = subscription.filter;
+    filter.virtual_router_ids.set(instance.virtual_router_id);
+    (instance.version == Version::v2 ? filter.version_2 : filter.version_3) = true;
+    for (const UnicastPeer& peer : instance.unicast_peers) filter.any_ttl |= peer.min_ttl < 255;
+    if (!instance.unicast_peers.empty()) return;
+    const IpAddress group = instance.group.value_or(vrrp_group(instance.family));
+    auto& groups = subscription.groups;
+    if (std::ranges::find(groups, group) == groups.end()) groups.push_back(group);
+}
+
 }  // namespace
 
-Receivers::Receivers(Loop& loop, const std::vector<InstanceOptions>& instances, const netlink::Facts& facts,
-                     std::function<void(const Packet&)> receive)
-    : loop_(loop), instances_(instances), facts_(facts), receive_(std::move(receive)) {}
+Receivers::Receivers(Loop& loop, const std::vector<InstanceOptions>& instances, PacketSink receive, PacketSink observe)
+    : loop_(loop), instances_(instances), receive_(std::move(receive)), observe_(std::move(observe)) {}
 
-std::map<Receivers::Segment, AdvertFilter> Receivers::wanted() const {
-    std::map<Segment, AdvertFilter> wanted;
-    for (const InstanceOptions& instance : instances_) {
-        const netlink::Link* link = facts_.link(instance.interface);
-        if (link == nullptr) continue;
-        AdvertFilter& filter = wanted[{link->index, instance.family}];
-        // The other version is refused all the same, but by the core, which says so: a pair that disagrees
-        // about it would otherwise be two Actives without a word.
-        filter.version_2 = filter.version_3 = true;
-        filter.virtual_router_ids.set(instance.virtual_router_id);
+std::map<Receivers::Segment, Subscription> Receivers::wanted(std::span<const PathChanged> found) const {
+    std::map<Segment, Subscription> wanted;
+    for (const PathChanged& path : found) {
+        const InstanceOptions& instance = instances_[path.instance];
+        if (path.interface_index != 0) subscribe(instance, wanted[{path.interface_index, instance.family}]);
     }
     return wanted;
 }
 
-void Receivers::refresh() {
-    const auto wanted = this->wanted();
+void Receivers::refresh(std::span<const PathChanged> found, const Paths& paths) {
+    const auto wanted = this->wanted(found);
     std::erase_if(open_, [&](const auto& entry) { return !wanted.contains(entry.first); });
-    for (const auto& [segment, filter] : wanted) {
+    for (const auto& [segment, subscription] : wanted) {
         Open& place = open_[segment];
-        if (place.receiver && place.filter == filter) continue;
-        place.filter = filter;
+        place.addresses = paths.own_addresses(segment.first);
+        if (place.receiver && place.subscription == subscription) continue;
+        place.subscription = subscription;
         open(segment, place);
     }
 }
@@ -44,13 +51,17 @@ void Receivers::open(const Segment& segment, Open& place) {
     const auto& [interface_index, family] = segment;
     try {
         place.problem.clear();
+        const Subscription& subscription = place.subscription;
         if (place.receiver) {
-            place.receiver->set_filter(place.filter);
+            place.receiver->configure(subscription);
+            place.observer->configure(subscription);
         } else {
-            place.receiver = std::make_unique<AdvertReceiver>(loop_, family, interface_index, place.filter, receive_);
+            place.observer = std::make_unique<AdvertObserver>(loop_, family, interface_index, subscription, observe_);
+            place.receiver = std::make_unique<AdvertReceiver>(loop_, family, interface_index, subscription, receive_);
         }
     } catch (const std::system_error& error) {
         place.receiver.reset();
+        place.observer.reset();
         place.problem = error.what();
     }
 }
@@ -60,10 +71,26 @@ std::string Receivers::problem(int interface_index, Family family) const {
     return place == open_.end() ? "not open" : place->second.problem;
 }
 
+Sender Receivers::sender_of(const Packet& packet) const {
+    const auto place = open_.find({packet.interface_index, packet.source.family()});
+    if (place == open_.end()) return Sender::neighbour;
+    const LinkAddresses& addresses = place->second.addresses;
+    if (std::ranges::binary_search(addresses.own, packet.source)) return Sender::ourselves;
+    return std::ranges::binary_search(addresses.broadcasts, packet.source) ? Sender::broadcast : Sender::neighbour;
+}
+
 void Receivers::drain() {
     for (const auto& [segment, place] : open_) {
         if (place.receiver) place.receiver->drain(drain_batches);
     }
+}
+
+std::uint64_t Receivers::unclassified() {
+    std::uint64_t sum = 0;
+    for (auto& [segment, place] : open_) {
+        if (place.observer) sum += place.observer->unclassified();
+    }
+    return sum;
 }
 
 }  // namespace vrrpd

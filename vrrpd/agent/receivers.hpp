@@ -1,17 +1,20 @@
-// The receiving sockets of all instances: one for each interface and family that an instance uses, each with
-// a filter for just those instances. They follow the kernel's interfaces as these come, go, and change their names.
+// The receiving sockets of all instances: for each interface and family that an instance uses a receiver, with a
+// filter for just those instances, and an observer of all else. They follow the kernel's interfaces as these come, go,
+// and change their names.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "netlink/facts.hpp"
+#include "vrrpd/agent/paths.hpp"
+#include "vrrpd/core/events.hpp"
 #include "vrrpd/core/options.hpp"
 #include "vrrpd/core/packet.hpp"
+#include "vrrpd/io/advert_observer.hpp"
 #include "vrrpd/io/advert_receiver.hpp"
 #include "vrrpd/loop/loop.hpp"
 
@@ -19,32 +22,40 @@ namespace vrrpd {
 
 class Receivers {
   public:
-    Receivers(Loop& loop, const std::vector<InstanceOptions>& instances, const netlink::Facts& facts,
-              std::function<void(const Packet&)> receive);
+    Receivers(Loop& loop, const std::vector<InstanceOptions>& instances, PacketSink receive, PacketSink observe);
 
-    /// Brings the sockets in line with the facts. Not to be called from within `receive`.
-    void refresh();
+    /// Brings the sockets in line with where the instances are: one path for each. Not to be called from within
+    /// `receive` or `observe`.
+    void refresh(std::span<const PathChanged> found, const Paths& paths);
 
     /// Empty: adverts of this interface and family are received; otherwise why not.
     std::string problem(int interface_index, Family family) const;
 
+    /// What the addresses of its interface say of who sent a packet.
+    Sender sender_of(const Packet& packet) const;
+
     /// Reads what waits, up to a bound.
     void drain();
+
+    /// Packets that were dropped by the kernel before anybody looked at them.
+    std::uint64_t unclassified();
 
   private:
     using Segment = std::pair<int, Family>;
     struct Open {
-        AdvertFilter filter;
+        Subscription subscription;
+        LinkAddresses addresses;
         std::unique_ptr<AdvertReceiver> receiver;  // none: see problem
+        std::unique_ptr<AdvertObserver> observer;
         std::string problem;
     };
-    std::map<Segment, AdvertFilter> wanted() const;
+    std::map<Segment, Subscription> wanted(std::span<const PathChanged> found) const;
     void open(const Segment& segment, Open& place);
 
     Loop& loop_;
     const std::vector<InstanceOptions>& instances_;
-    const netlink::Facts& facts_;
-    std::function<void(const Packet&)> receive_;
+    PacketSink receive_;
+    PacketSink observe_;
     std::map<Segment, Open> open_;
 };
 

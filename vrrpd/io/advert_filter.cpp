@@ -9,20 +9,20 @@
 namespace vrrpd {
 namespace {
 
-constexpr std::uint32_t accept_all_bytes = 0xffffffff;
+constexpr std::uint32_t all_bytes = 0xffffffff;
 constexpr std::uint32_t ipv4_ttl_offset = 8;
 constexpr std::uint32_t ipv6_hop_limit_offset = static_cast<std::uint32_t>(SKF_NET_OFF + 7);
 constexpr std::uint32_t smallest_advert = 8;
 
-// A program as a chain of conditions: the packet is dropped by the first that does not hold.
+// A program as a chain of conditions, all of which hold for what is wanted.
 class Program {
   public:
     void emit(std::uint16_t code, std::uint32_t operand) { code_.push_back({code, 0, 0, operand}); }
 
-    /// Goes on with the next instruction, or `skip` instructions after it, if `test` holds; drops the packet if not.
-    void require(std::uint16_t test, std::uint32_t operand, std::uint8_t skip = 0) {
-        drops_.push_back(code_.size());
-        code_.push_back({static_cast<std::uint16_t>(BPF_JMP | test | BPF_K), skip, 0, operand});
+    /// Goes on with the next instruction if `test` holds; the packet is one of the others if not.
+    void require(std::uint16_t test, std::uint32_t operand) {
+        failures_.push_back(code_.size());
+        code_.push_back({static_cast<std::uint16_t>(BPF_JMP | test | BPF_K), 0, 0, operand});
     }
     /// Goes on with the next instruction if A is `value`, else after `skip` more.
     void unless_equal_skip(std::uint32_t value, std::uint8_t skip) {
@@ -31,29 +31,26 @@ class Program {
     /// Goes on after `skip` instructions.
     void skip(std::uint32_t count) { emit(BPF_JMP | BPF_JA, count); }
 
-    std::vector<sock_filter> finish() {
-        emit(BPF_RET | BPF_K, accept_all_bytes);
-        for (const std::size_t at : drops_) code_[at].jf = static_cast<std::uint8_t>(code_.size() - at - 1);
-        emit(BPF_RET | BPF_K, 0);
+    std::vector<sock_filter> finish(Passes passes) {
+        emit(BPF_RET | BPF_K, passes == Passes::wanted ? all_bytes : 0);
+        for (const std::size_t at : failures_) code_[at].jf = static_cast<std::uint8_t>(code_.size() - at - 1);
+        emit(BPF_RET | BPF_K, passes == Passes::others ? all_bytes : 0);
         return std::move(code_);
     }
 
   private:
     std::vector<sock_filter> code_;
-    std::vector<std::size_t> drops_;
+    std::vector<std::size_t> failures_;
 };
 
 void require_version_and_type(Program& program, const AdvertFilter& filter) {
     constexpr std::uint32_t version_2_advert = 0x21;
     constexpr std::uint32_t version_3_advert = 0x31;
+    // The two differ in one bit, which is of no interest if both are wanted.
+    constexpr std::uint32_t differing = version_2_advert ^ version_3_advert;
     program.emit(BPF_LD | BPF_B | BPF_IND, 0);
-    if (filter.version_2 && filter.version_3) {
-        program.unless_equal_skip(version_2_advert, 1);
-        program.skip(1);
-        program.require(BPF_JEQ, version_3_advert);
-    } else {
-        program.require(BPF_JEQ, filter.version_2 ? version_2_advert : version_3_advert);
-    }
+    if (filter.version_2 && filter.version_3) program.emit(BPF_ALU | BPF_OR | BPF_K, differing);
+    program.require(BPF_JEQ, filter.version_3 ? version_3_advert : version_2_advert);
 }
 
 std::uint32_t word_of(const std::bitset<256>& bits, std::size_t word) {
@@ -81,11 +78,11 @@ void require_wanted_virtual_router(Program& program, const std::bitset<256>& wan
 
 }  // namespace
 
-std::vector<sock_filter> advert_filter_program(Family family, const AdvertFilter& filter) {
+std::vector<sock_filter> advert_filter_program(Family family, const AdvertFilter& filter, Passes passes) {
     const bool ipv4 = family == Family::ipv4;
-    if (!filter.version_2 && !filter.version_3) return drop_all_program();
     Program program;
-    // X is where the VRRP message begins in what the socket sees.
+    // X is where the VRRP message begins in what the socket sees. A load past the end would drop the packet whatever
+    // `passes` says, so the length comes first.
     if (ipv4) {
         program.emit(BPF_LDX | BPF_B | BPF_MSH, 0);
     } else {
@@ -99,8 +96,9 @@ std::vector<sock_filter> advert_filter_program(Family family, const AdvertFilter
         program.require(BPF_JEQ, 255);
     }
     require_version_and_type(program, filter);
-    require_wanted_virtual_router(program, filter.virtual_router_ids);
-    return program.finish();
+    const bool any_version = filter.version_2 || filter.version_3;
+    require_wanted_virtual_router(program, any_version ? filter.virtual_router_ids : std::bitset<256>());
+    return program.finish(passes);
 }
 
 std::vector<sock_filter> drop_all_program() {

@@ -3,7 +3,8 @@
 // (conformance 2c).
 //
 // It judges version, type, TTL or hop limit, length and VRID, and nothing that an operator would want counted
-// per instance: whatever it passes is judged again by the core.
+// per instance: whatever it passes is judged again by the core. Its complement passes exactly what it drops, so that
+// two sockets share out all packets between them.
 #pragma once
 
 #include <bitset>
@@ -24,8 +25,11 @@ struct AdvertFilter {
     friend bool operator==(const AdvertFilter&, const AdvertFilter&) = default;
 };
 
+/// Which packets a socket is to get: those that the filter wants, or all the others.
+enum class Passes : std::uint8_t { wanted, others };
+
 /// The program for a raw socket of `family`. It sees the IPv4 header, but not the IPv6 one.
-std::vector<sock_filter> advert_filter_program(Family family, const AdvertFilter& filter);
+std::vector<sock_filter> advert_filter_program(Family family, const AdvertFilter& filter, Passes passes);
 
 /// Attaches a program to a socket, in place of the one before. Throws std::system_error.
 void attach_filter(int socket, const std::vector<sock_filter>& program);

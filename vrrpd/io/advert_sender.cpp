@@ -1,16 +1,16 @@
 #include "vrrpd/io/advert_sender.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
+#include <deque>
 #include <system_error>
 #include <vector>
 
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "vrrpd/io/advert_filter.hpp"
 #include "vrrpd/io/socket_option.hpp"
 #include "vrrpd/loop/descriptor.hpp"
 
@@ -18,183 +18,186 @@ namespace vrrpd {
 namespace {
 
 constexpr int vrrp_protocol = 112;
-constexpr int traffic_class = 0xc0;   // internetwork control
-constexpr int send_buffer = 4 << 20;  // 255 adverts are more than the default holds
-constexpr std::size_t batch_size = 64;
-constexpr std::size_t control_size = CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(int));
-
-struct Queued {
-    Datagram datagram;  // its message is not valid: the bytes are in the queue's
-    std::size_t offset;
-    std::size_t size;
-};
-
-struct Slot {
-    alignas(cmsghdr) std::array<std::uint8_t, control_size> control;
-    union {
-        sockaddr_in ipv4;
-        sockaddr_in6 ipv6;
-    } destination;
-    iovec vector;
-};
+constexpr int traffic_class = 0xc0;       // internetwork control
+constexpr int send_buffer = 4 << 20;      // 255 adverts are more than the default holds
+constexpr std::size_t batch_size = 1024;  // as many as one sendmmsg takes
 
 // Highest of the priorities that need no privilege: first out of Linux's default queue. IP_TOS sets a lower one.
 void set_urgent(int socket) {
     set_option(socket, SOL_SOCKET, SO_PRIORITY, 6, "SO_PRIORITY");
 }
 
-// A raw socket gets a copy of all that arrives for its protocol. This one wants none, from its first moment.
-void set_deaf(int socket) {
-    attach_filter(socket, drop_all_program());
-    set_option(socket, SOL_SOCKET, SO_RCVBUF, 0, "SO_RCVBUF");
+// A raw socket gets a copy of all that arrives for its protocol. This one wants none: it binds to a group that nothing
+// is ever sent to, which leaves its source address open and costs less for each packet than a filter.
+template <typename SocketAddress>
+void bind_deaf(int socket, const SocketAddress& nowhere) {
+    if (bind(socket, reinterpret_cast<const sockaddr*>(&nowhere), sizeof nowhere) != 0) {
+        throw std::system_error(errno, std::generic_category(), "cannot bind a raw socket");
+    }
+    set_option(socket, SOL_SOCKET, SO_RCVBUF, 0, "SO_RCVBUF");  // for what came before
 }
 
-void configure_ipv4(int socket) {
-    set_option(socket, IPPROTO_IP, IP_TOS, traffic_class, "IP_TOS");
-    set_option(socket, IPPROTO_IP, IP_MULTICAST_LOOP, 0, "IP_MULTICAST_LOOP");
-}
-
-void configure_ipv6(int socket) {
-    set_option(socket, IPPROTO_IPV6, IPV6_TCLASS, traffic_class, "IPV6_TCLASS");
-    set_option(socket, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0, "IPV6_MULTICAST_LOOP");
-}
-
+// Ancillary data of one kind, laid out as the kernel reads it: a cmsghdr, which cannot be a member, and its value.
 template <typename Value>
-void put_control(cmsghdr* item, int level, int type, const Value& value) {
-    item->cmsg_level = level;
-    item->cmsg_type = type;
-    item->cmsg_len = CMSG_LEN(sizeof value);
-    std::memcpy(CMSG_DATA(item), &value, sizeof value);
-}
+struct Control {
+    std::size_t length = CMSG_LEN(sizeof(Value));
+    int level;
+    int type;
+    Value value{};
+};
+template <typename Value>
+constexpr bool is_laid_out_well = sizeof(Control<Value>) == CMSG_SPACE(sizeof(Value)) &&
+                                  offsetof(Control<Value>, level) == offsetof(cmsghdr, cmsg_level) &&
+                                  offsetof(Control<Value>, type) == offsetof(cmsghdr, cmsg_type) &&
+                                  offsetof(Control<Value>, value) == CMSG_LEN(0);
+static_assert(is_laid_out_well<in_pktinfo> && is_laid_out_well<in6_pktinfo> && is_laid_out_well<int>);
 
-void address_ipv4(const Datagram& datagram, Slot& slot, msghdr& header) {
-    slot.destination.ipv4 = {};
-    slot.destination.ipv4.sin_family = AF_INET;
-    std::memcpy(&slot.destination.ipv4.sin_addr, datagram.destination.bytes().data(), 4);
-    header.msg_namelen = sizeof slot.destination.ipv4;
+// The part of a message that is of one family: where to, from where, how far.
+struct Ipv4 {
+    static constexpr int domain = AF_INET;
 
-    in_pktinfo from{};
-    from.ipi_ifindex = datagram.interface_index;
-    if (datagram.source.family() == Family::ipv4) {
-        std::memcpy(&from.ipi_spec_dst, datagram.source.bytes().data(), 4);
+    static void configure(int socket) {
+        sockaddr_in nowhere{};
+        nowhere.sin_family = AF_INET;
+        nowhere.sin_addr.s_addr = htonl(INADDR_UNSPEC_GROUP);
+        bind_deaf(socket, nowhere);
+        set_option(socket, IPPROTO_IP, IP_TOS, traffic_class, "IP_TOS");
+        set_option(socket, IPPROTO_IP, IP_MULTICAST_LOOP, 0, "IP_MULTICAST_LOOP");
     }
-    header.msg_controllen = CMSG_SPACE(sizeof from) + CMSG_SPACE(sizeof(int));
-    cmsghdr* item = CMSG_FIRSTHDR(&header);
-    put_control(item, IPPROTO_IP, IP_PKTINFO, from);
-    put_control(CMSG_NXTHDR(&header, item), IPPROTO_IP, IP_TTL, int{datagram.ttl});
-}
 
-void address_ipv6(const Datagram& datagram, Slot& slot, msghdr& header) {
-    const bool needs_scope = datagram.destination.is_multicast() || datagram.destination.is_link_local();
-    slot.destination.ipv6 = {};
-    slot.destination.ipv6.sin6_family = AF_INET6;
-    slot.destination.ipv6.sin6_scope_id = needs_scope ? static_cast<std::uint32_t>(datagram.interface_index) : 0;
-    std::memcpy(&slot.destination.ipv6.sin6_addr, datagram.destination.bytes().data(), 16);
-    header.msg_namelen = sizeof slot.destination.ipv6;
-
-    in6_pktinfo from{};
-    from.ipi6_ifindex = static_cast<unsigned>(datagram.interface_index);
-    if (datagram.source.family() == Family::ipv6) {
-        std::memcpy(&from.ipi6_addr, datagram.source.bytes().data(), 16);
+    void address(const Datagram& datagram) {
+        std::memcpy(&to.sin_addr, datagram.destination.bytes().data(), sizeof to.sin_addr);
+        control.from.value.ipi_ifindex = datagram.interface_index;
+        // An unspecified source is all zero, of whatever family.
+        std::memcpy(&control.from.value.ipi_spec_dst, datagram.source.bytes().data(), sizeof(in_addr));
+        control.ttl.value = datagram.ttl;
     }
-    header.msg_controllen = CMSG_SPACE(sizeof from) + CMSG_SPACE(sizeof(int));
-    cmsghdr* item = CMSG_FIRSTHDR(&header);
-    put_control(item, IPPROTO_IPV6, IPV6_PKTINFO, from);
-    put_control(CMSG_NXTHDR(&header, item), IPPROTO_IPV6, IPV6_HOPLIMIT, int{datagram.ttl});
-}
+
+    sockaddr_in to{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {}, .sin_zero = {}};
+    struct {
+        Control<in_pktinfo> from{.level = IPPROTO_IP, .type = IP_PKTINFO};
+        Control<int> ttl{.level = IPPROTO_IP, .type = IP_TTL};
+    } control;
+};
+
+struct Ipv6 {
+    static constexpr int domain = AF_INET6;
+
+    static void configure(int socket) {
+        sockaddr_in6 nowhere{};
+        nowhere.sin6_family = AF_INET6;
+        nowhere.sin6_addr.s6_addr[0] = 0xff;  // ff00::
+        set_option(socket, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0, "IPV6_MULTICAST_ALL");
+        bind_deaf(socket, nowhere);
+        set_option(socket, IPPROTO_IPV6, IPV6_TCLASS, traffic_class, "IPV6_TCLASS");
+        set_option(socket, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0, "IPV6_MULTICAST_LOOP");
+    }
+
+    void address(const Datagram& datagram) {
+        const bool needs_scope = datagram.destination.is_multicast() || datagram.destination.is_link_local();
+        std::memcpy(&to.sin6_addr, datagram.destination.bytes().data(), sizeof to.sin6_addr);
+        to.sin6_scope_id = needs_scope ? static_cast<std::uint32_t>(datagram.interface_index) : 0;
+        control.from.value.ipi6_ifindex = static_cast<unsigned>(datagram.interface_index);
+        control.from.value.ipi6_addr = {};
+        if (datagram.source.family() == Family::ipv6) {
+            std::memcpy(&control.from.value.ipi6_addr, datagram.source.bytes().data(), sizeof(in6_addr));
+        }
+        control.hop_limit.value = datagram.ttl;
+    }
+
+    sockaddr_in6 to{.sin6_family = AF_INET6, .sin6_port = 0, .sin6_flowinfo = 0, .sin6_addr = {}, .sin6_scope_id = 0};
+    struct {
+        Control<in6_pktinfo> from{.level = IPPROTO_IPV6, .type = IPV6_PKTINFO};
+        Control<int> hop_limit{.level = IPPROTO_IPV6, .type = IPV6_HOPLIMIT};
+    } control;
+};
 
 }  // namespace
 
-/// The socket of one family and what waits for it.
+/// The socket of one family and what waits for it. Slots are set up once and filled in place.
+template <typename Protocol>
 class AdvertSender::Channel {
   public:
-    explicit Channel(Family family) : family_(family) {
-        const int domain = family == Family::ipv4 ? AF_INET : AF_INET6;
-        socket_ = Descriptor(::socket(domain, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, vrrp_protocol));
+    Channel() {
+        socket_ = Descriptor(::socket(Protocol::domain, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, vrrp_protocol));
         if (!socket_ && errno == EAFNOSUPPORT) return;
         if (!socket_) throw std::system_error(errno, std::generic_category(), "cannot open a raw socket");
-        set_deaf(socket_.get());
-        if (family == Family::ipv4) {
-            configure_ipv4(socket_.get());
-        } else {
-            configure_ipv6(socket_.get());
-        }
+        Protocol::configure(socket_.get());
         set_urgent(socket_.get());
         set_send_buffer(socket_.get(), send_buffer);
-        queued_.reserve(batch_size);
-        bytes_.reserve(batch_size * 64);
     }
 
     void queue(const Datagram& datagram) {
-        queued_.push_back({datagram, bytes_.size(), datagram.message.size()});
-        bytes_.insert(bytes_.end(), datagram.message.begin(), datagram.message.end());
+        if (used_ == slots_.size()) add_slot();
+        Slot& slot = slots_[used_++];
+        slot.tag = datagram.tag;
+        slot.bytes.assign(datagram.message.begin(), datagram.message.end());
+        slot.vector = {slot.bytes.data(), slot.bytes.size()};
+        slot.protocol.address(datagram);
     }
 
     std::size_t flush(const std::function<void(std::size_t, int)>& failed) {
         std::size_t sent = 0;
-        for (std::size_t from = 0; from < queued_.size(); from += batch_size) {
-            sent += send_batch(std::span(queued_).subspan(from, std::min(batch_size, queued_.size() - from)), failed);
-        }
-        queued_.clear();
-        bytes_.clear();
-        return sent;
-    }
-
-  private:
-    std::size_t send_batch(std::span<const Queued> batch, const std::function<void(std::size_t, int)>& failed) {
-        for (std::size_t i = 0; i < batch.size(); ++i) prepare(i, batch[i]);
-        std::size_t sent = 0;
-        for (std::size_t at = 0; at < batch.size();) {
+        for (std::size_t at = 0; at < used_;) {
             // After a message that fails the kernel returns the number before it; the error comes with the next call.
-            const int count = sendmmsg(socket_.get(), messages_.data() + at, static_cast<unsigned>(batch.size() - at),
+            const std::size_t batch = std::min(used_ - at, batch_size);
+            const int count = sendmmsg(socket_.get(), messages_.data() + at, static_cast<unsigned>(batch),
                                        MSG_DONTWAIT | MSG_NOSIGNAL);
             if (count > 0) {
                 sent += static_cast<std::size_t>(count);
                 at += static_cast<std::size_t>(count);
             } else {
-                failed(batch[at].datagram.tag, socket_ ? errno : EAFNOSUPPORT);
+                failed(slots_[at].tag, socket_ ? errno : EAFNOSUPPORT);
                 ++at;
             }
         }
+        used_ = 0;
         return sent;
     }
 
-    void prepare(std::size_t index, const Queued& queued) {
-        Slot& slot = slots_[index];
-        slot.vector = {bytes_.data() + queued.offset, queued.size};
-        slot.control.fill(0);
-        messages_[index] = {};
-        msghdr& header = messages_[index].msg_hdr;
-        header.msg_name = &slot.destination;
+  private:
+    struct Slot {
+        Protocol protocol;
+        iovec vector;
+        std::vector<std::uint8_t> bytes;
+        std::size_t tag;
+    };
+
+    void add_slot() {
+        Slot& slot = slots_.emplace_back();
+        msghdr& header = messages_.emplace_back().msg_hdr;
+        header.msg_name = &slot.protocol.to;
+        header.msg_namelen = sizeof slot.protocol.to;
         header.msg_iov = &slot.vector;
         header.msg_iovlen = 1;
-        header.msg_control = slot.control.data();
-        header.msg_controllen = slot.control.size();
-        if (family_ == Family::ipv4) {
-            address_ipv4(queued.datagram, slot, header);
-        } else {
-            address_ipv6(queued.datagram, slot, header);
-        }
+        header.msg_control = &slot.protocol.control;
+        header.msg_controllen = sizeof slot.protocol.control;
     }
 
-    Family family_;
     Descriptor socket_;
-    std::vector<Queued> queued_;
-    std::vector<std::uint8_t> bytes_;
-    std::array<Slot, batch_size> slots_;
-    std::array<mmsghdr, batch_size> messages_;
+    std::deque<Slot> slots_;         // where they are they stay: the messages point to them
+    std::vector<mmsghdr> messages_;  // one for each slot
+    std::size_t used_ = 0;
 };
 
-AdvertSender::AdvertSender()
-    : ipv4_(std::make_unique<Channel>(Family::ipv4)), ipv6_(std::make_unique<Channel>(Family::ipv6)) {}
+struct AdvertSender::Channels {
+    Channel<Ipv4> ipv4;
+    Channel<Ipv6> ipv6;
+};
+
+AdvertSender::AdvertSender() : channels_(std::make_unique<Channels>()) {}
 AdvertSender::~AdvertSender() = default;
 
 void AdvertSender::queue(const Datagram& datagram) {
-    (datagram.destination.family() == Family::ipv4 ? ipv4_ : ipv6_)->queue(datagram);
+    if (datagram.destination.family() == Family::ipv4) {
+        channels_->ipv4.queue(datagram);
+    } else {
+        channels_->ipv6.queue(datagram);
+    }
 }
 
 std::size_t AdvertSender::flush(const std::function<void(std::size_t, int)>& failed) {
-    return ipv4_->flush(failed) + ipv6_->flush(failed);
+    return channels_->ipv4.flush(failed) + channels_->ipv6.flush(failed);
 }
 
 }  // namespace vrrpd

@@ -1,7 +1,8 @@
 // Where adverts go out: one raw socket a family for all interfaces, apart from the receiving ones, so that a
 // full receive queue or a flood never stands in the way of an advert (conformance 2c).
 //
-// Everything that is due together is queued and leaves in one system call: 2.4 us an advert instead of a wake-up each.
+// Everything that is due together is queued and leaves in one system call. A message is written into a place that the
+// kernel reads it from; no memory is allocated once as many as ever have been queued.
 //
 // Promises: adverts leave with TTL or hop limit as asked, TOS or traffic class 0xC0, protocol 112, from the
 // interface and source address asked for (RFC 9568 sections 5.1.1 and 5.1.2; A07, A08); our own are never
@@ -42,9 +43,10 @@ class AdvertSender {
     std::size_t flush(const std::function<void(std::size_t tag, int error)>& failed);
 
   private:
+    template <typename Protocol>
     class Channel;
-    std::unique_ptr<Channel> ipv4_;
-    std::unique_ptr<Channel> ipv6_;
+    struct Channels;
+    std::unique_ptr<Channels> channels_;
 };
 
 }  // namespace vrrpd

@@ -1,0 +1,189 @@
+// The metrics' text: its values, after real packets, and its form, by a reader that knows only the format.
+#include "vrrpd/agent/metrics.hpp"
+
+#include <fstream>
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/support/core_driver.hpp"
+
+namespace vrrpd {
+namespace {
+
+using namespace std::chrono_literals;
+using test::CoreDriver;
+using test::ip;
+using test::Message;
+using test::plain_options;
+using test::vip;
+
+std::vector<std::string> lines(const std::string& text) {
+    std::vector<std::string> all;
+    std::istringstream in(text);
+    for (std::string line; std::getline(in, line);) all.push_back(line);
+    return all;
+}
+
+// Two instances on one interface: VI_1 becomes MASTER, "odd\n\"\\" listens.
+class Metrics : public testing::Test {
+  protected:
+    static std::vector<InstanceOptions> options() {
+        InstanceOptions second = plain_options();
+        second.name = "odd\n\"\\";
+        second.virtual_router_id = 52;
+        second.priority = 90;
+        second.addresses = {vip("10.9.0.101")};
+        return {plain_options(), second};
+    }
+    void SetUp() override {
+        for (const InstanceId id : {0u, 1u}) {
+            host.handle(PathChanged{id, CoreDriver::interface_index, true, ip("10.9.0.1"), ""});
+        }
+        host.handle(Startup{});
+    }
+    Message advert(int vrid, int priority, const char* address = "10.9.0.101",
+                   ChecksumForm form = ChecksumForm::pseudo_header) {
+        InstanceOptions theirs = plain_options();
+        theirs.addresses = {vip(address)};
+        Outgoing advert{theirs.version,
+                        static_cast<std::uint8_t>(vrid),
+                        static_cast<std::uint8_t>(priority),
+                        theirs.advert_interval,
+                        {},
+                        theirs.addresses,
+                        form,
+                        ip("10.9.0.2"),
+                        vrrp_group(Family::ipv4)};
+        return {advert, CoreDriver::interface_index};
+    }
+    std::string text() { return metrics_text(host.router(), {3, 20, 2, 7}, host.now()); }
+    /// The value of a series written as in the text; "absent" if it is not there.
+    std::string value(const std::string& series) {
+        for (const std::string& line : lines(text())) {
+            if (line.starts_with(series + " ")) return line.substr(series.size() + 1);
+        }
+        return "absent";
+    }
+
+    CoreDriver host{options()};
+    const std::string first = R"({instance="VI_1")";
+    const std::string second = R"({instance="odd\n\"\\")";
+};
+
+TEST_F(Metrics, AllIsThereAndZeroAtTheStart) {
+    EXPECT_EQ(value("vrrpd_instance_state" + first + R"(,state="BACKUP"})"), "1");
+    for (const char* state : {"INIT", "MASTER", "FAULT"}) {
+        EXPECT_EQ(value("vrrpd_instance_state" + first + ",state=\"" + state + "\"}"), "0");
+    }
+    EXPECT_EQ(value("vrrpd_instance_priority" + first + "}"), "100");
+    EXPECT_EQ(value("vrrpd_instance_priority" + second + "}"), "90");
+    for (const char* name : {"vrrpd_became_master_total", "vrrpd_adverts_received_total", "vrrpd_adverts_sent_total",
+                             "vrrpd_releases_received_total", "vrrpd_releases_sent_total", "vrrpd_send_failures_total",
+                             "vrrpd_address_lists_differed_total", "vrrpd_addresses_lost_total"}) {
+        EXPECT_EQ(value(name + first + "}"), "0") << name;
+        EXPECT_EQ(value(name + second + "}"), "0") << name;
+    }
+    for (std::size_t i = 0; i < refusal_count; ++i) {
+        const std::string reason = std::string("reason=\"") + to_string(static_cast<Refusal>(i)) + "\"}";
+        EXPECT_EQ(value("vrrpd_adverts_refused_total" + first + "," + reason), "0");
+        EXPECT_EQ(value("vrrpd_adverts_unassigned_total{" + reason), "0");
+    }
+    EXPECT_EQ(value("vrrpd_last_advert_age_seconds" + first + "}"), "absent");
+}
+
+TEST_F(Metrics, OfTheHost) {
+    EXPECT_EQ(value("vrrpd_netlink_resyncs_total"), "3");
+    EXPECT_EQ(value("vrrpd_announcements_sent_total"), "20");
+    EXPECT_EQ(value("vrrpd_announcement_failures_total"), "2");
+    EXPECT_EQ(value("vrrpd_packets_unclassified_total"), "7");
+    EXPECT_EQ(value("vrrpd_build_info{version=\"" VRRPD_VERSION "\"}"), "1");
+    EXPECT_EQ(value("vrrpd_instance_info" + second + R"(,interface="eth0",vrid="52",family="ipv4",version="3"})"), "1");
+}
+
+TEST_F(Metrics, OfWhatWasHeard) {
+    host.handle(advert(52, 200).view());
+    host.handle(advert(52, 200, "10.9.0.101", ChecksumForm::message_only).view());
+    host.handle(advert(52, 200, "10.9.0.77", ChecksumForm::message_only).view());
+    host.handle(advert(52, 0, "10.9.0.101", ChecksumForm::message_only).view());
+    host.pass(20ms);
+    Message broken = advert(52, 200);
+    host.handle(broken.byte(6, 0xde).view());
+    host.handle(advert(53, 200).view());
+    host.handle(advert(53, 200).view());
+
+    EXPECT_EQ(value("vrrpd_adverts_received_total" + second + "}"), "4");
+    EXPECT_EQ(value("vrrpd_adverts_received_total" + first + "}"), "0");
+    EXPECT_EQ(value("vrrpd_releases_received_total" + second + "}"), "1");
+    EXPECT_EQ(value("vrrpd_address_lists_differed_total" + second + "}"), "1");
+    EXPECT_EQ(value("vrrpd_checksum_form_received_total" + second + R"(,form="message_only"})"), "3");
+    EXPECT_EQ(value("vrrpd_checksum_form_received_total" + second + R"(,form="pseudo_header"})"), "1");
+    EXPECT_EQ(value("vrrpd_last_advert_age_seconds" + second + "}"), "0.02");
+    EXPECT_EQ(value("vrrpd_adverts_refused_total" + second + R"(,reason="checksum"})"), "1");
+    EXPECT_EQ(value("vrrpd_adverts_refused_total" + first + R"(,reason="checksum"})"), "0");
+    EXPECT_EQ(value(R"(vrrpd_adverts_unassigned_total{reason="vrid"})"), "2");
+}
+
+TEST_F(Metrics, OfAMasterThatLeaves) {
+    host.pass(400ms);
+    EXPECT_EQ(value("vrrpd_instance_state" + first + R"(,state="MASTER"})"), "1");
+    EXPECT_EQ(value("vrrpd_instance_state" + first + R"(,state="BACKUP"})"), "0");
+    EXPECT_EQ(value("vrrpd_became_master_total" + first + "}"), "1");
+    host.handle(SendFailed{0, "Network is down"});
+    EXPECT_EQ(value("vrrpd_send_failures_total" + first + "}"), "1");
+    host.handle(AddressesSettled{0, true, false, ""});
+    host.shutdown();
+    host.pass(100ms);
+    EXPECT_EQ(value("vrrpd_instance_state" + first + R"(,state="INIT"})"), "1");
+    EXPECT_EQ(value("vrrpd_releases_sent_total" + first + "}"), "2");
+}
+
+// As promtool would: families are described once, before their series, which stand together; nothing comes twice.
+TEST_F(Metrics, FormIsThatOfPrometheus) {
+    const std::regex help(R"re(# HELP (vrrpd_[a-z_]+) \S.*\.)re");
+    const std::regex type(R"re(# TYPE (vrrpd_[a-z_]+) (counter|gauge))re");
+    const std::regex series(R"re((vrrpd_[a-z_]+)((?:\{(?:[a-z_]+="(?:[^"\\]|\\[\\n"])*",?)+\})?) ([0-9.e+-]+))re");
+    std::set<std::string> families, seen;
+    std::string described, family, kind;
+    ASSERT_TRUE(text().ends_with('\n'));
+    for (const std::string& line : lines(text())) {
+        std::smatch match;
+        if (std::regex_match(line, match, help)) {
+            described = match[1];
+            EXPECT_TRUE(families.insert(described).second) << line;
+        } else if (std::regex_match(line, match, type)) {
+            family = match[1];
+            kind = match[2];
+            EXPECT_EQ(family, described) << line;
+            EXPECT_EQ(kind == "counter", family.ends_with("_total")) << line;
+        } else {
+            ASSERT_TRUE(std::regex_match(line, match, series)) << line;
+            EXPECT_EQ(match[1], family) << line;
+            EXPECT_TRUE(seen.insert(match[1].str() + match[2].str()).second) << line;
+        }
+    }
+    EXPECT_GT(seen.size(), 60u);
+}
+
+TEST_F(Metrics, TheTableListsThemAll) {
+    const auto names = [](const std::vector<std::string>& all, const std::regex& pattern) {
+        std::map<std::string, std::string> found;  // name and kind
+        for (const std::string& line : all) {
+            if (std::smatch match; std::regex_search(line, match, pattern)) found[match[1]] = match[2];
+        }
+        return found;
+    };
+    std::ifstream file(SOURCE_ROOT "/docs/metrics.md");
+    std::stringstream table;
+    table << file.rdbuf();
+    EXPECT_EQ(names(lines(table.str()), std::regex(R"re(^\| `(vrrpd_\w+)` \| (\w+) \|)re")),
+              names(lines(text()), std::regex(R"re(^# TYPE (\w+) (\w+))re")));
+}
+
+}  // namespace
+}  // namespace vrrpd
