@@ -159,8 +159,8 @@ TEST(NoticeLimiter, many_senders_are_bounded_together) {
         const std::uint8_t sender[] = {10, 0, 0, static_cast<std::uint8_t>(i % 255)};
         if (limiter.admit(1, *IpAddress::from_bytes(sender), now += 6ms)) ++said;
     }
-    EXPECT_LE(said, 16 * 11) << "ten minutes, at most sixteen a minute";
-    EXPECT_GE(said, 16 * 9);
+    EXPECT_LE(said, 8 * 11) << "ten minutes, at most eight a minute";
+    EXPECT_GE(said, 8 * 9);
 }
 
 // ---- text

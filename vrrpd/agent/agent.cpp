@@ -117,7 +117,17 @@ void Agent::take(std::span<const Packet> packets) {
     if (!in_round_) end_round();
 }
 
+// A deadline that has moved away is left to fire for nothing, once: adverts move it a thousand times a second, and
+// each time would be a system call.
+void Agent::arm_deadline() {
+    const Instant next = router_.next_deadline();
+    if (next >= armed_) return;
+    armed_ = next;
+    deadline_->arm(next);
+}
+
 void Agent::on_deadline() {
+    armed_ = never;
     in_round_ = true;
     receivers_.drain();
     router_.expire(loop_.now(), actions_);
@@ -140,7 +150,7 @@ void Agent::end_round() {
         sender_.flush([this](std::size_t instance, int error) { on_send_failed(instance, error); });
     } while (!facts_.empty());
     requests_.flush();
-    deadline_->arm(router_.next_deadline());
+    arm_deadline();
     in_round_ = false;
     leave_when_done();
 }
@@ -215,7 +225,7 @@ void Agent::perform(const Announce& action) {
 }
 
 void Agent::cannot_announce(const Announcement& announcement, int error) {
-    const auto repeated = announce_failures_.admit(static_cast<unsigned>(error), announcement.address, loop_.now());
+    const auto repeated = announce_failures_.admit(static_cast<std::uint8_t>(error), announcement.address, loop_.now());
     if (!repeated) return;
     log::write(log::Level::warning, fmt::format("cannot announce {}: {}", announcement.address.to_string(),
                                                 std::generic_category().message(error)));

@@ -48,6 +48,7 @@ class Agent {
     void feed(Event event);
     void take(std::span<const Packet> packets);
     void on_deadline();
+    void arm_deadline();
     void perform_all();
     void perform(const SendAdvert& action);
     void queue(InstanceId id, std::uint8_t priority, const IpAddress& destination, int ttl);
@@ -86,6 +87,7 @@ class Agent {
     bool in_round_ = false;
     bool shutting_down_ = false;
     std::unique_ptr<Timer> deadline_;
+    Instant armed_ = never;  // when it fires
     std::unique_ptr<Timer> status_;
     bool status_due_ = false;
 

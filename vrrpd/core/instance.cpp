@@ -246,7 +246,7 @@ void Instance::heard_slip(const IpAddress& source, std::uint8_t virtual_router_i
 
 void Instance::refused(Refusal refusal, const IpAddress& source, Moment moment) {
     ++counters_.refused[static_cast<std::size_t>(refusal)];
-    const auto repeated = refusal_limiter_.admit(static_cast<unsigned>(refusal), source, moment.now);
+    const auto repeated = refusal_limiter_.admit(static_cast<std::uint8_t>(refusal), source, moment.now);
     if (!repeated) return;
     Notice said;
     said.instance = id_;
@@ -340,19 +340,19 @@ Duration Instance::down_interval() const {
 
 // ---- from facts to triggers
 
-std::optional<Text> Instance::fault() const {
-    const auto own = own_fault();
-    return own ? own : group_fault_;
+const Text* Instance::fault() const {
+    const Text* const own = own_fault();
+    return own == nullptr && group_fault_ ? &*group_fault_ : own;
 }
 
-std::optional<Text> Instance::own_fault() const {
-    if (!path_usable()) return path_.reason;
+const Text* Instance::own_fault() const {
+    if (!path_usable()) return &path_.reason;
     for (std::size_t i = 0; i < checks_.size(); ++i) {
         if (options_->checks[i].weight || checks_[i] == CheckState::unknown) continue;
-        if ((checks_[i] == CheckState::failing) != options_->checks[i].reverse) return check_texts_[i];
+        if ((checks_[i] == CheckState::failing) != options_->checks[i].reverse) return &check_texts_[i];
     }
-    if (deadline(Timer::fault_hold) != never) return hold_text_;
-    return cannot_send_;
+    if (deadline(Timer::fault_hold) != never) return &hold_text_;
+    return cannot_send_ ? &*cannot_send_ : nullptr;
 }
 
 void Instance::hold_fault(const Text& reason, Moment moment) {
@@ -467,7 +467,7 @@ std::size_t Instance::encode(std::uint8_t priority, const IpAddress& destination
 }
 
 void Instance::notice(Notice::Kind kind, const IpAddress& source, Moment moment, const Text& text) {
-    const auto repeated = limiter_.admit(static_cast<unsigned>(kind), source, moment.now);
+    const auto repeated = limiter_.admit(static_cast<std::uint8_t>(kind), source, moment.now);
     if (!repeated) return;
     Notice said;
     said.instance = id_;

@@ -139,6 +139,7 @@ class Instance {
         group_promoted,
         group_demoted,
     };
+    static constexpr std::size_t state_count = 4, trigger_count = static_cast<std::size_t>(Trigger::group_demoted) + 1;
     enum class Timer : std::uint8_t {
         protocol,        // Adver_Timer or Active_Down_Timer
         second_release,  // priority 0 is sent twice
@@ -186,8 +187,8 @@ class Instance {
     void publish_role(Moment moment);
 
     bool path_usable() const { return path_.up && path_.source.has_value(); }
-    std::optional<Text> fault() const;
-    std::optional<Text> own_fault() const;
+    const Text* fault() const;  // null: none
+    const Text* own_fault() const;
     void hold_fault(const Text& reason, Moment moment);
     bool may_preempt(Instant now);
     std::optional<Text> held_back(Instant now) const;

@@ -77,7 +77,8 @@ std::string Prefix::to_string() const {
 }
 
 IpAddress vrrp_group(Family family) {
-    return *IpAddress::parse(family == Family::ipv4 ? "224.0.0.18" : "ff02::12");
+    static const IpAddress ipv4 = *IpAddress::parse("224.0.0.18"), ipv6 = *IpAddress::parse("ff02::12");
+    return family == Family::ipv4 ? ipv4 : ipv6;
 }
 
 }  // namespace vrrpd

@@ -5,7 +5,7 @@
 
 namespace vrrpd {
 
-std::optional<unsigned> NoticeLimiter::admit(unsigned kind, const IpAddress& sender, Instant now) {
+std::optional<unsigned> NoticeLimiter::admit(std::uint8_t kind, const IpAddress& sender, Instant now) {
     auto known = std::ranges::find_if(
         entries_, [&](const Entry& entry) { return entry.used && entry.kind == kind && entry.sender == sender; });
     if (known == entries_.end()) {
@@ -13,7 +13,7 @@ std::optional<unsigned> NoticeLimiter::admit(unsigned kind, const IpAddress& sen
                                          [](const Entry& entry) { return entry.used ? entry.said : Instant::min(); });
         // Making room for each of ever new senders would let all of them through.
         if (known->used && now - known->said < period) return std::nullopt;
-        *known = Entry{true, kind, sender, now, 0};
+        *known = Entry{now, 0, kind, true, sender};
         return 0;
     }
     if (now - known->said < period) {

@@ -44,20 +44,20 @@ void SyncGroup::settle(Moment moment) {
 }
 
 void SyncGroup::share_faults(Moment moment) {
-    const Instance* faulty = nullptr;
-    std::optional<Text> fault;
-    for (const Instance* member : members_) {
-        if (fault) break;
-        faulty = member;
-        if (member->running_) fault = member->own_fault();
+    const auto at_fault = [](const Instance* member) { return member->running_ && member->own_fault() != nullptr; };
+    const auto found = std::ranges::find_if(members_, at_fault);
+    if (found == members_.end()) {
+        if (role_ == Role::fault) role_ = Role::init;
+        for (Instance* member : members_) member->group_fault_.reset();
+        return;
     }
-    if (fault) enter(Role::fault, moment);
-    if (!fault && role_ == Role::fault) role_ = Role::init;
+    enter(Role::fault, moment);
+    const Instance& faulty = **found;
     for (Instance* member : members_) {
-        std::optional<Text> shared;
-        if (fault && member != faulty) shared = Text::format("%s: %s", name_of(*faulty), fault->c_str());
-        member->group_fault_ = shared;
+        if (member == &faulty) continue;
+        member->group_fault_ = Text::format("%s: %s", name_of(faulty), faulty.own_fault()->c_str());
     }
+    (*found)->group_fault_.reset();
 }
 
 const Instance* SyncGroup::find(bool active) const {

@@ -77,11 +77,17 @@ struct Instance::Table {
         {retiring, addresses_gone, &Instance::conclude, initialize},
     };
 
-    static constexpr const Transition* find(State state, Trigger trigger) {
+    // Which line of the table, by state and trigger; an advert should not have to look for its own.
+    using Lines = std::array<std::array<const Transition*, trigger_count>, state_count>;
+    static constexpr Lines lines = [] {
+        Lines lines{};
         for (const Transition& transition : transitions) {
-            if (transition.in == state && transition.on == trigger) return &transition;
+            lines[static_cast<std::size_t>(transition.in)][static_cast<std::size_t>(transition.on)] = &transition;
         }
-        return nullptr;
+        return lines;
+    }();
+    static constexpr const Transition* find(State state, Trigger trigger) {
+        return lines[static_cast<std::size_t>(state)][static_cast<std::size_t>(trigger)];
     }
 };
 

@@ -9,9 +9,22 @@ constexpr int receive_buffer = 4 << 20;  // bytes
 
 AdvertReceiver::AdvertReceiver(Loop& loop, Family family, int interface_index, const Subscription& subscription,
                                PacketSink receive)
-    : receive_(std::move(receive)),
+    : loop_(loop),
+      receive_(std::move(receive)),
       socket_(family, interface_index, receive_buffer, Passes::wanted, subscription),
-      watch_(loop.watch(socket_.descriptor(), readable, [this](std::uint32_t) { drain(1); })) {}
+      rest_(loop.timer([this] { watch_->interest(readable); })),
+      watch_(loop.watch(socket_.descriptor(), readable, [this](std::uint32_t) { on_readable(); })) {}
+
+void AdvertReceiver::on_readable() {
+    const Instant now = loop_.now();
+    const std::size_t count = drain(1);
+    // A full batch: there is more already, and nothing to wait for.
+    if (count < batch_size && now - woken_ < 2 * rest) {
+        watch_->interest(0);
+        rest_->arm(now + rest);
+    }
+    woken_ = now;
+}
 
 std::size_t AdvertReceiver::drain(std::size_t batches) {
     std::size_t total = 0;

@@ -33,7 +33,7 @@ namespace {
 
 using SystemTime = std::chrono::system_clock::time_point;
 
-constexpr std::size_t queue_length = 8192;
+constexpr std::size_t queue_length = 2048;
 constexpr char field_separator = '\x1f';  // ASCII's own unit separator
 
 struct Record {
