@@ -1,6 +1,10 @@
-"""Addresses that are not ours, owners, and interfaces that come and go: one real daemon on a virtual LAN."""
+"""Addresses that are not ours, owners, interfaces that come and go, and routes: one or two real daemons on a virtual
+LAN."""
 
+import select
 import signal
+import socket
+import time
 import unittest
 
 from tests.lan.daemons import Vrrpd
@@ -8,6 +12,7 @@ from tests.lan.test_failover import PATIENCE, VRRPD, run_folder
 from tests.lan.virtual_lan import Lan
 
 VIP = "192.168.30.16"
+RTMGRP_IPV4_ROUTE = 0x40
 
 
 def ini(priority=250, vip=f"{VIP}/24", extra=""):
@@ -135,6 +140,59 @@ class OneHost(unittest.TestCase):
         other.start()
         self.addCleanup(other.stop)
         daemon.process.wait_for_line(r"\(VI_1\) refused advert from 192.168.30.55 reason=version", PATIENCE)
+
+    def test_routes_move_with_the_addresses(self):
+        routes = f"virtual_routes = 10.1.0.0/16 via 192.168.30.1 dev eth0 src {VIP} table 1000 metric 50"
+        daemon = self.start(ini(priority=100, extra=routes))
+        daemon.wait_state("MASTER", PATIENCE)
+        there = [f"10.1.0.0/16 via 192.168.30.1 dev eth0 table 1000 src {VIP} metric 50"]
+        self.wait_for_routes(self.host, there)
+        peer = self.lan.host("b", "192.168.30.55")
+        other = Vrrpd(peer, VRRPD, ini(priority=200, extra=routes))
+        other.start()
+        self.addCleanup(other.stop)
+        other.wait_state("MASTER", PATIENCE)
+        daemon.wait_settled("BACKUP", PATIENCE)
+        self.wait_for_routes(self.host, [])
+        self.wait_for_routes(peer, there)
+        self.stop(other)
+        self.assertEqual(self.routes(peer), [])
+        self.wait_for_routes(self.host, there)
+
+    def test_a_route_that_the_kernel_refuses_is_a_fault_that_says_so(self):
+        daemon = self.start(ini(extra="virtual_routes = 10.1.0.0/16 via 172.16.0.1"))
+        daemon.process.wait_for_line(r"Entering FAULT STATE reason=.*route 10\.1\.0\.0/16: .*Network is unreachable",
+                                     PATIENCE)
+        self.lan.wait_for_holder(VIP, None, PATIENCE)
+
+    def test_the_routes_that_a_killed_daemon_left_are_removed_by_the_next_F14(self):
+        self.ip("route", "add", "10.2.0.0/16", "via", "192.168.30.1", "proto", "static")
+        daemon = self.start(ini(extra="virtual_routes = 10.1.0.0/16 via 192.168.30.1 table 1000"))
+        daemon.wait_state("MASTER", PATIENCE)
+        left = ["10.1.0.0/16 via 192.168.30.1 dev eth0 table 1000"]
+        self.wait_for_routes(self.host, left)
+        daemon.process.kill()
+        self.assertEqual(self.routes(self.host), left)
+        other = self.start(ini(vip="192.168.30.17/24"))
+        other.wait_state("MASTER", PATIENCE)
+        self.host_has("192.168.30.17")
+        self.assertEqual(self.routes(self.host), [])
+        self.assertIn("10.2.0.0/16", self.host.run(["ip", "route", "show"]))
+
+    def routes(self, host):
+        """The routes with our mark, as iproute2 writes them."""
+        return [" ".join(line.split()).replace(" proto 112", "")
+                for line in host.run(["ip", "route", "show", "table", "all", "proto", "112"]).splitlines()]
+
+    def wait_for_routes(self, host, wanted):
+        with host.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as monitor:
+            monitor.bind((0, RTMGRP_IPV4_ROUTE))
+            end = time.monotonic() + PATIENCE
+            while (seen := self.routes(host)) != wanted:
+                left = end - time.monotonic()
+                self.assertGreater(left, 0, f"the routes are {seen}, not {wanted}")
+                if select.select([monitor], [], [], left)[0]:
+                    monitor.recv(65536)
 
     def host_has(self, address):
         """The daemon is MASTER from its advert on; the address follows."""

@@ -133,13 +133,12 @@ class Lan:
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix=f"vrrpd-{os.getpid()}-")).resolve()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.hosts = {}
+        self._bridges = set()
         self._tree = namespaces.ProcessTree()
         self._open = contextlib.ExitStack()
         self._open.callback(self._tree.close)
         self.switch = self._make_host("switch", None)
-        self.switch.run(["ip", "link", "add", "name", "lan0", "type", "bridge", "stp_state", "0",
-                         "forward_delay", "0", "mcast_snooping", "0"])
-        self.switch.run(["ip", "link", "set", "lan0", "up"])
+        self._make_bridge("lan0")
 
     def __enter__(self):
         return self
@@ -155,19 +154,36 @@ class Lan:
         self._open.callback(host.close)
         return host
 
+    def _make_bridge(self, name):
+        self.switch.run(["ip", "link", "add", "name", name, "type", "bridge", "stp_state", "0",
+                         "forward_delay", "0", "mcast_snooping", "0"])
+        self.switch.run(["ip", "link", "set", name, "up"])
+        self._bridges.add(name)
+
+    def _plug(self, host, device, mac, address, port, bridge):
+        network = host._sandbox.network_descriptor
+        self.switch.run(["ip", "link", "add", port, "type", "veth", "peer", "name", device, "address", mac,
+                         "netns", f"/proc/self/fd/{network}"], pass_fds=[network])
+        self.switch.run(["ip", "link", "set", port, "master", bridge, "up"])
+        host.run(["sh", "-c", f"{_QUIET_IPV6}; ip link set {device} up && ip addr add {address} dev {device}"])
+
     def host(self, name, address, prefix=24):
         """A host with `address` on eth0, plugged into the bridge."""
         host = self._make_host(name, address)
         number = len(self.hosts) + 1
         host.port = f"p{number}"
         host.mac = f"02:00:00:00:00:{number:02x}"
-        network = host._sandbox.network_descriptor
-        self.switch.run(["ip", "link", "add", host.port, "type", "veth", "peer", "name", "eth0", "address", host.mac,
-                         "netns", f"/proc/self/fd/{network}"], pass_fds=[network])
-        self.switch.run(["ip", "link", "set", host.port, "master", "lan0", "up"])
-        host.run(["sh", "-c", f"{_QUIET_IPV6}; ip link set eth0 up && ip addr add {address}/{prefix} dev eth0"])
+        self._plug(host, "eth0", host.mac, f"{address}/{prefix}", host.port, "lan0")
         self.hosts[name] = host
         return host
+
+    def link(self, host, number, address, prefix=24):
+        """One more link of a host, eth`number` on a bridge of its own, lan`number`; its port is `p1.1`, `p1.2` ..."""
+        bridge = f"lan{number}"
+        if bridge not in self._bridges:
+            self._make_bridge(bridge)
+        self._plug(host, f"eth{number}", f"{host.mac[:-5]}{number:02x}{host.mac[-3:]}", f"{address}/{prefix}",
+                   f"{host.port}.{number}", bridge)
 
     def cut(self, host):
         """Pulls the plug: the port goes down, and the host loses its carrier."""

@@ -243,6 +243,23 @@ TEST_P(AdvertsOfFamily, V01_V08_AnUnreachablePeerDoesNotKeepTheOtherWaiting) {
     EXPECT_EQ(failures, std::vector({unreachable, unreachable}));
 }
 
+TEST_P(AdvertsOfFamily, NothingOfAnEarlierMessageIsLeftInALaterOne) {
+    Ear ear0(loop, lan.far(), "far0", GetParam(), wants({51}));
+    Ear ear1(loop, lan.far(), "far1", GetParam(), wants({51}));
+    const Bytes longer = advert(51, 40), shorter = advert(51);
+    Datagram other = multicast(GetParam(), shorter);
+    other.interface_index = near1;
+    other.source = {};
+    send({multicast(GetParam(), longer)});
+    send({other});
+    hear(ear0, 1);
+    hear(ear1, 1);
+    EXPECT_EQ(ear0.heard.at(0).message, longer);
+    EXPECT_EQ(ear1.heard.at(0).message, shorter);
+    EXPECT_EQ(ear1.heard.at(0).packet.source,
+              GetParam() == Family::ipv4 ? address("10.78.0.1") : TwoHosts::link_local(lan.near(), "near1"));
+}
+
 // Groups that differ in nothing but the last byte.
 IpAddress group(Family family, int last) {
     return address(((family == Family::ipv4 ? "239.1.2." : "ff02::") + std::to_string(last)).c_str());

@@ -25,6 +25,12 @@ Address address(int index, const char* prefix) {
     return result;
 }
 
+Address ours(int index, const char* prefix) {
+    Address result = address(index, prefix);
+    result.mark = our_mark;
+    return result;
+}
+
 TEST(NetlinkFacts, FindsLinksByIndexAndByNameAlsoAfterARename) {
     Facts facts;
     facts.set_link(link(3, "eth0"));
@@ -81,7 +87,9 @@ TEST(NetlinkFacts, TellsOnlyWhatIsReallyDifferent) {
     Address marked = address(2, "10.0.0.1/24");
     marked.mark = our_mark;
     facts.set_address(marked);
-    EXPECT_TRUE(facts.take_changed());
+    EXPECT_TRUE(facts.take_changed()) << "it was somebody else's";
+    facts.set_address(address(2, "10.0.0.1/24"));
+    EXPECT_TRUE(facts.take_changed()) << "it is somebody else's";
     facts.remove_address(address(2, "10.0.0.1/24"));
     EXPECT_TRUE(facts.take_changed());
     facts.remove_link(1);
@@ -90,6 +98,82 @@ TEST(NetlinkFacts, TellsOnlyWhatIsReallyDifferent) {
     facts.take_changed();
     facts.remove_link(3);  // never seen itself
     EXPECT_TRUE(facts.take_changed());
+}
+
+TEST(NetlinkFacts, AddressesWithOurMarkAreNoNews) {
+    Facts facts;
+    facts.set_link(link(2, "eth0"));
+    facts.set_address(address(2, "10.0.0.1/24"));
+    facts.take_changed();
+    const auto version = facts.version();
+
+    facts.set_address(ours(2, "10.0.0.9/24"));
+    Address promoted = ours(2, "10.0.0.9/24");
+    promoted.secondary = true;
+    facts.set_address(promoted);
+    EXPECT_EQ(facts.addresses(2).back(), promoted) << "known all the same";
+    facts.remove_address(promoted);
+    facts.set_address(ours(2, "10.0.0.8/24"));
+    facts.begin_resync();
+    facts.set_link(link(2, "eth0"));
+    facts.set_address(address(2, "10.0.0.1/24"));
+    facts.end_resync();
+    EXPECT_EQ(facts.addresses(2).size(), 1u);
+    facts.set_address(ours(3, "10.0.0.8/24"));
+    facts.remove_link(3);  // never seen itself
+    EXPECT_FALSE(facts.take_changed());
+    EXPECT_EQ(facts.version(), version);
+
+    facts.begin_resync();
+    facts.set_link(link(2, "eth0"));
+    facts.end_resync();
+    EXPECT_TRUE(facts.take_changed());
+    EXPECT_GT(facts.version(), version);
+}
+
+TEST(NetlinkFacts, ANameIsThatOfTheLinkOfWhichItWasSaidLast) {
+    Facts facts;
+    facts.set_link(link(3, "eth0"));
+    facts.set_link(link(5, "eth0"));  // the end of 3 is yet to be told
+    EXPECT_EQ(facts.link("eth0")->index, 5);
+    facts.remove_link(3);
+    ASSERT_NE(facts.link("eth0"), nullptr);
+    EXPECT_EQ(facts.link("eth0")->index, 5);
+    facts.set_link(link(6, "eth1"));
+    facts.set_link(link(6, "eth0"));
+    facts.set_link(link(5, "eth1"));  // two swap their names
+    EXPECT_EQ(facts.link("eth0")->index, 6);
+    EXPECT_EQ(facts.link("eth1")->index, 5);
+    facts.begin_resync();
+    facts.set_link(link(5, "eth1"));
+    facts.end_resync();
+    EXPECT_EQ(facts.link("eth0"), nullptr);
+    EXPECT_EQ(facts.link("eth1")->index, 5);
+}
+
+TEST(NetlinkFacts, FindsTheHoldersOfAnAddressOnAllLinks) {
+    Facts facts;
+    for (const int index : {3, 1, 2, 4}) facts.set_address(address(index, "10.0.0.1/24"));
+    facts.set_address(address(1, "10.0.0.2/24"));
+    facts.set_address(address(2, "10.0.0.1/32"));
+    const auto links = [&](const char* text) {
+        std::vector<int> found;
+        for (const Address& holder : facts.holders(ip(text))) found.push_back(holder.link);
+        return found;
+    };
+    EXPECT_EQ(links("10.0.0.1"), (std::vector{1, 2, 2, 3, 4}));
+    EXPECT_EQ(links("10.0.0.2"), std::vector{1});
+    EXPECT_TRUE(links("10.0.0.3").empty());
+    facts.remove_address(address(2, "10.0.0.1/24"));
+    facts.remove_link(3);
+    EXPECT_EQ(links("10.0.0.1"), (std::vector{1, 2, 4}));
+    Address changed = address(4, "10.0.0.1/24");
+    changed.secondary = true;
+    facts.begin_resync();
+    facts.set_address(changed);
+    facts.end_resync();
+    EXPECT_EQ(links("10.0.0.1"), std::vector{4});
+    EXPECT_TRUE(facts.holders(ip("10.0.0.1")).front().secondary);
 }
 
 TEST(NetlinkFacts, ALinkTakesItsAddressesAlong) {
@@ -177,6 +261,22 @@ TEST(NetlinkFacts, ThePrimaryIpv6AddressIsLinkLocalAndReady) {
     tentative.tentative = false;
     facts.set_address(tentative);
     EXPECT_EQ(facts.primary_address(2, Family::ipv6, vips), ip("fe80::9"));
+}
+
+TEST(NetlinkFacts, ThePrimaryIpv6AddressThatReachesFarIsNeitherLinkLocalNorOurs) {
+    Facts facts;
+    const std::array vips{ip("2001:db8::100"), ip("2001:db8::101")};
+    const auto primary = [&] { return facts.primary_address(2, Family::ipv6, vips, Scope::global); };
+    Address tentative = address(2, "2001:db8::9/64");
+    tentative.tentative = true;
+    for (const char* text : {"::1/128", "fe80::1/64", "2001:db8::100/64", "2001:db8::101/64", "10.0.0.1/24"}) {
+        facts.set_address(address(2, text));
+    }
+    facts.set_address(ours(2, "2001:db8::8/64"));
+    facts.set_address(tentative);
+    EXPECT_EQ(primary(), std::nullopt);
+    facts.set_address(address(2, "2001:db8::1/64"));
+    EXPECT_EQ(primary(), ip("2001:db8::1"));
 }
 
 }  // namespace

@@ -214,6 +214,94 @@ TEST(NetlinkMessages, WhatWeAskForReadsBackAsWhatWeMeant) {
     EXPECT_TRUE(addition_request(7, *Prefix::parse("10.0.0.1"), std::string(16, 'x'), 1).empty());
 }
 
+rtmsg route_header(int family, int length, std::uint8_t protocol = our_mark) {
+    rtmsg header{};
+    header.rtm_family = static_cast<std::uint8_t>(family);
+    header.rtm_dst_len = static_cast<std::uint8_t>(length);
+    header.rtm_table = 100;
+    header.rtm_protocol = protocol;
+    return header;
+}
+
+TEST(NetlinkMessages, ReadsARouteOfOurs) {
+    auto bytes = Bytes(RTM_NEWROUTE, route_header(AF_INET, 16))
+                     .attribute(RTA_DST, {10, 1, 0, 0})
+                     .attribute(RTA_GATEWAY, {10, 0, 0, 2})
+                     .attribute(RTA_PREFSRC, {10, 0, 0, 1})
+                     .attribute(RTA_OIF, {7, 0, 0, 0})
+                     .attribute(RTA_PRIORITY, {50, 0, 0, 0});
+    const auto route = parse_route(bytes.message());
+    ASSERT_TRUE(route);
+    EXPECT_EQ(route->link, 7);
+    EXPECT_EQ(route->destination.to_string(), "10.1.0.0/16");
+    EXPECT_EQ(route->gateway, IpAddress::parse("10.0.0.2"));
+    EXPECT_EQ(route->source, IpAddress::parse("10.0.0.1"));
+    EXPECT_EQ(route->table, 100u);
+    EXPECT_EQ(route->metric, 50u);
+
+    auto everything = Bytes(RTM_NEWROUTE, route_header(AF_INET6, 0)).attribute(RTA_TABLE, {0xe8, 3, 0, 0});
+    const auto all = parse_route(everything.message());
+    ASSERT_TRUE(all);
+    EXPECT_EQ(all->destination.to_string(), "::/0");
+    EXPECT_EQ(all->table, 1000u);
+    EXPECT_FALSE(all->gateway || all->source);
+}
+
+TEST(NetlinkMessages, RefusesRoutesOfOthersAndSuchAsMakeNoSense) {
+    const auto read = [](const rtmsg& header, std::uint16_t type = RTM_NEWROUTE) {
+        return parse_route(Bytes(type, header).attribute(RTA_DST, {10, 1, 0, 0}).message());
+    };
+    EXPECT_TRUE(read(route_header(AF_INET, 16)));
+    EXPECT_FALSE(read(route_header(AF_INET, 16, RTPROT_STATIC)));
+    EXPECT_FALSE(read(route_header(AF_INET, 16), RTM_DELROUTE));
+    EXPECT_FALSE(read(route_header(AF_INET, 33)));
+    EXPECT_FALSE(read(route_header(AF_INET6, 16))) << "an address of another family";
+    EXPECT_FALSE(read(route_header(AF_MPLS, 16)));
+    EXPECT_FALSE(parse_route(Bytes(RTM_NEWROUTE, std::uint32_t{0}).message())) << "short header";
+    auto short_number = Bytes(RTM_NEWROUTE, route_header(AF_INET, 16)).attribute(RTA_PRIORITY, {1, 2});
+    EXPECT_FALSE(parse_route(short_number.message()));
+}
+
+TEST(NetlinkMessages, ARouteThatWeAskForReadsBackAsWhatWeMeant) {
+    Route near;
+    near.link = 7;
+    near.destination = *Prefix::parse("10.1.0.0/16");
+    near.table = 1000;
+    Route far = near;
+    far.destination = *Prefix::parse("2001:db8:1::/48");
+    far.gateway = IpAddress::parse("fe80::1");
+    far.source = IpAddress::parse("2001:db8::9");
+    far.table = 100;
+    far.metric = 50;
+    for (const Route& route : {near, far}) {
+        auto bytes = addition_request(route, 5);
+        auto& message = *reinterpret_cast<nlmsghdr*>(bytes.data());
+        EXPECT_EQ(message.nlmsg_type, RTM_NEWROUTE);
+        EXPECT_EQ(message.nlmsg_flags, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE);
+        EXPECT_EQ(message.nlmsg_seq, 5u);
+        EXPECT_EQ(parse_route(message), route);
+        const auto& header = *static_cast<const rtmsg*>(NLMSG_DATA(&message));
+        EXPECT_EQ(header.rtm_type, RTN_UNICAST);
+        EXPECT_EQ(header.rtm_scope, route.gateway ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK);
+        EXPECT_EQ(header.rtm_table, route.table < 256 ? route.table : RT_TABLE_UNSPEC);
+
+        auto removal = removal_request(route, 6);
+        auto& gone = *reinterpret_cast<nlmsghdr*>(removal.data());
+        EXPECT_EQ(gone.nlmsg_type, RTM_DELROUTE);
+        EXPECT_EQ(gone.nlmsg_flags, NLM_F_REQUEST | NLM_F_ACK);
+        EXPECT_EQ(gone.nlmsg_seq, 6u);
+        gone.nlmsg_type = RTM_NEWROUTE;
+        Route without_source = route;
+        without_source.source.reset();
+        EXPECT_EQ(parse_route(gone), without_source);
+    }
+    far.metric = 0;
+    auto bytes = removal_request(far, 7);
+    auto& message = *reinterpret_cast<nlmsghdr*>(bytes.data());
+    message.nlmsg_type = RTM_NEWROUTE;
+    EXPECT_EQ(parse_route(message)->metric, 1024u) << "without a metric the kernel removes the first it comes to";
+}
+
 // Meant for a build with the address sanitizer: whatever comes, nothing outside the datagram is read.
 TEST(NetlinkMessages, GarbageIsReadWithinItsBounds) {
     std::mt19937 random(20240607);
@@ -221,10 +309,11 @@ TEST(NetlinkMessages, GarbageIsReadWithinItsBounds) {
     std::size_t understood = 0;
     const auto read = [&](nlmsghdr& message) {
         understood += parse_address(message).has_value() + parse_link(message, facts).has_value() +
-                      parse_ack(message).has_value() + parse_dump_end(message).has_value();
+                      parse_route(message).has_value() + parse_ack(message).has_value() +
+                      parse_dump_end(message).has_value();
     };
     for (int round = 0; round < 20000; ++round) {
-        auto whole = Bytes(static_cast<std::uint16_t>(random() % 24), address_header(AF_INET, 24))
+        auto whole = Bytes(static_cast<std::uint16_t>(random() % 28), address_header(AF_INET, 24))
                          .attribute(IFA_LOCAL, {10, 0, 0, 1})
                          .attribute(IFLA_IFNAME, {'e', 0});
         const auto& header = whole.message();

@@ -112,6 +112,36 @@ TEST_F(NetlinkMonitor, OthersAreSeen) {
     EXPECT_EQ(monitor.resyncs(), 0u);
 }
 
+TEST_F(NetlinkMonitor, OurOwnAddressesAreKnownButNotTold) {
+    int told = 0;
+    Monitor monitor(loop_, [&] { ++told; });
+    monitor.start();
+    Requests requests(loop_);
+    const int b0 = static_cast<int>(if_nametoindex("b0"));
+    const auto is_ready = [&](int link) {
+        return monitor.facts().link(link)->running && monitor.facts().primary_address(link, Family::ipv6, {});
+    };
+    std::optional<Answer> added, removed;
+    run({{[] {}, [&] { return is_ready(a0_) && is_ready(b0); }},
+         {[&] {
+              told = 0;
+              requests.add_address(a0_, prefix("10.0.0.9/24"), "", into(added));
+              requests.flush();
+          },
+          [&] { return known(monitor, "10.0.0.9/24").has_value(); }},
+         {[&] {
+              requests.remove_address(a0_, prefix("10.0.0.9/24"), into(removed));
+              requests.flush();
+          },
+          [&] { return removed && !known(monitor, "10.0.0.9/24"); }},
+         {[&] {
+              EXPECT_EQ(told, 0);
+              shell("ip addr add 10.0.0.2/24 dev a0");
+          },
+          [&] { return known(monitor, "10.0.0.2/24").has_value(); }}});
+    EXPECT_EQ(told, 1);
+}
+
 TEST_F(NetlinkMonitor, ALinkLocalAddressBecomesTheIpv6SourceWhenItIsReady) {
     Monitor monitor(loop_, [] {});
     monitor.start();

@@ -5,7 +5,9 @@
 #include <optional>
 #include <sched.h>
 #include <string>
+#include <system_error>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -16,6 +18,7 @@
 #include "netlink/plan.hpp"
 #include "netlink/promote_secondaries.hpp"
 #include "netlink/requests.hpp"
+#include "netlink/route.hpp"
 #include "tests/support/fake_loop.hpp"
 #include "tests/unit/netlink_kernel.hpp"
 
@@ -166,6 +169,149 @@ TEST_F(NetlinkRequests, WhatACompletionQueuesWaitsForFlush) {
           },
           [&] { return second && third; }}});
     EXPECT_EQ(second->error, 0);
+}
+
+class NetlinkRoutes : public NetlinkKernel {
+  protected:
+    static Route route(int link, const std::string& destination, std::uint32_t table = main_table) {
+        Route result;
+        result.link = link;
+        result.destination = prefix(destination);
+        result.table = table;
+        return result;
+    }
+    static Route via(Route route, const std::string& gateway) {
+        route.gateway = prefix(gateway).address;
+        return route;
+    }
+    // What `ip route show` says is there, as an extended regular expression.
+    static bool kernel_has(const std::string& line) {
+        return std::system(("ip -d route show table all proto 112 | grep -qE '" + line +
+                            "' ||"
+                            "ip -d -6 route show table all proto 112 | grep -qE '" +
+                            line + "'")
+                               .c_str()) == 0;
+    }
+    // Lets go what `queue` asks for; done when there are `count` answers.
+    static Step ask(Requests& requests, std::vector<int>& errors, std::size_t count,
+                    std::function<void(const Requests::Completion&)> queue) {
+        return {[&requests, &errors, queue = std::move(queue)] {
+                    queue([&errors](int error, const std::string& text) {
+                        EXPECT_EQ(error == 0, text.empty());
+                        errors.push_back(error);
+                    });
+                    requests.flush();
+                },
+                [&errors, count] { return errors.size() == count; }};
+    }
+    static Step look(std::function<void()> around) {
+        return {std::move(around), [] { return true; }};
+    }
+};
+
+TEST_F(NetlinkRoutes, GoOnAfterTheAddressThatTheyNeedAndOffBeforeIt) {
+    Requests requests(loop_);
+    Route near = via(route(a0_, "10.1.0.0/16", 100), "10.9.0.1");
+    near.source = prefix("10.9.0.9").address;
+    near.metric = 50;
+    Route near_ipv6 = via(route(a0_, "2001:db8:1::/48"), "2001:db8::1");
+    near_ipv6.source = prefix("2001:db8::9").address;
+    const std::vector all{near, near_ipv6, route(a0_, "10.2.0.0/16"), via(route(0, "0.0.0.0/0", 1000), "10.0.0.2"),
+                          via(route(a0_, "::/0", 1000), "fe80::1")};
+    std::vector<int> added, removed;
+    run({ask(requests, added, 7,
+             [&](const auto& completed) {
+                 requests.add_address(a0_, prefix("10.9.0.9/24"), "", completed);
+                 requests.add_address(a0_, prefix("2001:db8::9/64"), "", completed);
+                 for (const Route& one : all) requests.add_route(one, completed);
+             }),
+         look([&] {
+             EXPECT_TRUE(kernel_has("10.1.0.0/16 via 10.9.0.1 dev a0 table 100 .*scope global src 10.9.0.9 metric 50"));
+             EXPECT_TRUE(kernel_has("2001:db8:1::/48 via 2001:db8::1 dev a0 .*src 2001:db8::9 metric 1024"));
+             EXPECT_TRUE(kernel_has("10.2.0.0/16 dev a0 .*scope link"));
+             EXPECT_TRUE(kernel_has("default via 10.0.0.2 dev a0 table 1000"));
+             EXPECT_TRUE(kernel_has("default via fe80::1 dev a0 table 1000"));
+             EXPECT_EQ(marked_routes().size(), all.size());
+         }),
+         ask(requests, removed, 7, [&](const auto& completed) {
+             for (const Route& one : all) requests.remove_route(one, completed);
+             requests.remove_address(a0_, prefix("10.9.0.9/24"), completed);
+             requests.remove_address(a0_, prefix("2001:db8::9/64"), completed);
+         })});
+    EXPECT_EQ(added, std::vector<int>(7, 0));
+    EXPECT_EQ(removed, std::vector<int>(7, 0));
+    EXPECT_FALSE(kernel_has(".")) << "a route of ours is left";
+}
+
+TEST_F(NetlinkRoutes, WhatIsSoAlreadyIsASuccess) {
+    Requests requests(loop_);
+    const Route wanted = route(a0_, "10.2.0.0/16");
+    const Route elsewhere = via(wanted, "10.0.0.2");
+    const int b0 = static_cast<int>(if_nametoindex("b0"));
+    std::vector<int> first, second;
+    run({ask(requests, first, 5,
+             [&](const auto& completed) {
+                 requests.add_route(elsewhere, completed);
+                 requests.add_route(wanted, completed);  // takes its place
+                 requests.add_route(wanted, completed);
+                 requests.remove_route(elsewhere, completed);  // there no more
+                 requests.add_route(route(b0, "10.3.0.0/16"), completed);
+             }),
+         look([&] {
+             EXPECT_TRUE(kernel_has("10.2.0.0/16 dev a0")) << "another than the one to be removed";
+             EXPECT_FALSE(kernel_has("10.2.0.0/16 via"));
+             shell("ip link del b0");
+         }),
+         ask(requests, second, 3, [&](const auto& completed) {
+             for (const Route& one : {wanted, wanted, route(b0, "10.3.0.0/16")}) requests.remove_route(one, completed);
+         })});
+    EXPECT_EQ(first, std::vector<int>(5, 0));
+    EXPECT_EQ(second, std::vector<int>(3, 0));
+    EXPECT_EQ(requests.counters().failed, 0u);
+}
+
+TEST_F(NetlinkRoutes, ARefusalComesWithASentence) {
+    Requests requests(loop_);
+    std::vector<int> refused;
+    run({ask(requests, refused, 3, [&](const auto& completed) {
+        requests.add_route(via(route(a0_, "10.2.0.0/16"), "172.16.0.1"), completed);  // nobody there
+        requests.add_route(route(9999, "10.2.0.0/16"), completed);
+        Route from = route(a0_, "10.2.0.0/16");
+        from.source = prefix("10.9.0.9").address;  // not here
+        requests.add_route(from, completed);
+    })});
+    EXPECT_EQ(refused, (std::vector{ENETUNREACH, ENODEV, EINVAL}));
+}
+
+TEST_F(NetlinkRoutes, ThoseOfOthersAreNeitherFoundNorRemoved) {
+    Requests requests(loop_);
+    shell("ip route add 10.2.0.0/16 dev a0 proto static && ip route add 10.3.0.0/16 dev a0 table 1000 proto 113");
+    shell("ip -6 route add 2001:db8:2::/48 dev a0 proto static");
+    EXPECT_TRUE(marked_routes().empty());
+    const Route ours = via(route(a0_, "10.4.0.0/16", 1000), "10.0.0.2");
+    Route ours_ipv6 = route(a0_, "2001:db8:4::/48", 100);
+    ours_ipv6.metric = 1024;
+    std::vector<int> answers;
+    run({ask(requests, answers, 5, [&](const auto& completed) {
+        requests.add_route(ours, completed);
+        requests.add_route(ours_ipv6, completed);
+        requests.remove_route(route(a0_, "10.2.0.0/16"), completed);
+        requests.remove_route(route(a0_, "10.3.0.0/16", 1000), completed);
+        requests.remove_route(route(a0_, "2001:db8:2::/48"), completed);
+    })});
+    EXPECT_EQ(answers, std::vector<int>(5, 0));
+    EXPECT_EQ(marked_routes(), (std::vector{ours, ours_ipv6}));
+    EXPECT_EQ(std::system("ip route show | grep -q '10.2.0.0/16 dev a0'"), 0);
+    EXPECT_EQ(std::system("ip route show table 1000 | grep -q '10.3.0.0/16 dev a0'"), 0);
+    EXPECT_EQ(std::system("ip -6 route show | grep -q '2001:db8:2::/48 dev a0'"), 0);
+}
+
+TEST_F(NetlinkRoutes, AThousandAreFoundAndNoTimeIsAnError) {
+    shell(
+        "for i in $(seq 1 1000); do echo route add 10.2.$((i / 250)).$((i % 250 + 1)) dev a0 proto 112 table 1000;"
+        "done | ip -batch -");
+    EXPECT_EQ(marked_routes().size(), 1000u) << "more than one datagram holds";
+    EXPECT_THROW(marked_routes(0s), std::system_error);
 }
 
 class NetlinkSecondaries : public NetlinkKernel {
