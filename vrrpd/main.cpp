@@ -7,6 +7,7 @@
 #include <exception>
 #include <fcntl.h>
 #include <iostream>
+#include <malloc.h>
 #include <stdexcept>
 #include <unistd.h>
 
@@ -78,10 +79,7 @@ Duration longest_stop(const config::Config& config) {
     return longest;
 }
 
-int run(const config::Config& config) {
-    // First of all: the launcher must not inherit threads, real-time scheduling or locked memory.
-    LauncherProcess launcher_process = Launcher::fork_process();
-
+int run(const config::Config& config, LauncherProcess launcher_process) {
     SdEventLoop loop;
     std::unique_ptr<Agent> agent;
     int exit_code = 0;
@@ -117,6 +115,16 @@ int run(const config::Config& config) {
     return result;
 }
 
+int serve(const std::string& file) {
+    // First of all: the launcher must not inherit threads, real-time scheduling or locked memory, nor what reading a
+    // long file leaves in the heap.
+    LauncherProcess launcher_process = Launcher::fork_process();
+    const config::Loaded loaded = config::load(file);
+    malloc_trim(0);  // reading takes several times the memory of what was read
+    for (const config::Problem& problem : loaded.problems) std::cerr << config::to_string(problem) << '\n';
+    return loaded.valid() ? run(loaded.config, std::move(launcher_process)) : exit_configuration;
+}
+
 }  // namespace
 }  // namespace vrrpd
 
@@ -126,12 +134,8 @@ int main(int argc, char** argv) {
     const CommandLine line = parse_command_line(argc, argv);
     if (line.exit_code) return *line.exit_code;
     if (line.check) return config::check_files(line.files_to_check, std::cout, std::cerr);
-
-    const config::Loaded loaded = config::load(line.file);
-    for (const config::Problem& problem : loaded.problems) std::cerr << config::to_string(problem) << '\n';
-    if (!loaded.valid()) return exit_configuration;
     try {
-        return run(loaded.config);
+        return serve(line.file);
     } catch (const std::exception& error) {
         log::write(log::Level::error, fmt::format("cannot go on: {}", error.what()));
         log::stop();

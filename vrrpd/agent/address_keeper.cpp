@@ -157,8 +157,8 @@ netlink::Requests::Completion AddressKeeper::completion(InstanceId id, std::stri
 void AddressKeeper::answered(InstanceId id, std::uint64_t number, const Text& error) {
     Wish& wish = wishes_[id];
     if (number != wish.number) return;
-    if (wish.refused.empty()) wish.refused = error;  // what is refused later may be so because of the first
-    if (--wish.outstanding == 0) settled_({id, wish.wanted, !wish.refused.empty(), wish.refused});
+    if (wish.refused.empty()) wish.refused = error.view();  // what is refused later may be so because of the first
+    if (--wish.outstanding == 0) settled_({id, wish.wanted, !wish.refused.empty(), Text(wish.refused)});
 }
 
 void AddressKeeper::remove_leftovers() {

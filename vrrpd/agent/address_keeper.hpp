@@ -46,7 +46,7 @@ class AddressKeeper {
         std::uint64_t number = 0;  // which one the outstanding requests belong to
         bool wanted = false;
         std::size_t outstanding = 0;
-        Text refused;
+        std::string refused;
     };
     struct Placed {
         std::vector<netlink::DesiredAddress> addresses;

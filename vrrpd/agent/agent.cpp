@@ -69,7 +69,6 @@ Agent::Agent(Loop& loop, ChildStarter& starter, const config::Config& config, st
       addresses_(requests_, monitor_.facts(), config.instances,
                  [this](const AddressesSettled& answer) { settled(answer); }),
       announcer_(loop, [this](const Announcement& announcement, int error) { cannot_announce(announcement, error); }),
-      found_paths_(config.instances.size()),
       tracked_links_(config.tracked_interfaces.size(), CheckState::unknown),
       tracked_(config.checks.size(), false),
       services_(loop, starter, config.services, config.instances, standby_checks(config, paths_.virtual_addresses()),
@@ -276,8 +275,8 @@ void Agent::publish_status() {
 
 void Agent::refresh_paths() {
     std::vector<PathChanged> found;
-    found.reserve(found_paths_.size());
-    for (InstanceId id = 0; id < found_paths_.size(); ++id) found.push_back(paths_.find(id));
+    found.reserve(router_.size());
+    for (InstanceId id = 0; id < router_.size(); ++id) found.push_back(paths_.find(id));
     receivers_.refresh(found, paths_);
     for (InstanceId id = 0; id < found.size(); ++id) refresh_path(id, std::move(found[id]));
     refresh_tracked_links();
@@ -296,7 +295,7 @@ void Agent::refresh_path(InstanceId id, PathChanged path) {
         }
         path.up = deaf.empty() && !obstacle;
     }
-    PathChanged& known = found_paths_[id];
+    const PathChanged& known = router_.instance(id).path();
     if (path.interface_index == known.interface_index && path.up == known.up && path.source == known.source &&
         path.reason == known.reason) {
         return;
@@ -305,7 +304,6 @@ void Agent::refresh_path(InstanceId id, PathChanged path) {
     if (known.interface_index != 0 && path.interface_index != known.interface_index) {
         announcer_.cancel(known.interface_index);
     }
-    known = path;
     feed(std::move(path));
 }
 

@@ -99,7 +99,6 @@ class Agent {
     AddressKeeper addresses_;
     Announcer announcer_;
     NoticeLimiter announce_failures_;
-    std::vector<PathChanged> found_paths_;  // as last told to the core
     std::vector<CheckState> tracked_links_;
 
     std::vector<std::unique_ptr<health::Check>> checks_;

@@ -100,6 +100,7 @@ class Resolver {
 
   private:
     void resolve_global();
+    void find_script_user();
     health::CheckOptions check(const Draft& draft);
     service::ServiceOptions service(const Draft& draft);
     InstanceOptions instance(const Draft& draft);
@@ -120,8 +121,6 @@ class Resolver {
     std::optional<Credentials> script_credentials_;
 };
 
-/// Without a user of their own, commands run as script_user, else vrrpd_script, else nobody: never as the
-/// daemon's user unless it is named.
 void Resolver::resolve_global() {
     config_.global = std::get<GlobalOptions>(drafts_.global.body);
     GlobalOptions& global = config_.global;
@@ -130,23 +129,29 @@ void Resolver::resolve_global() {
         std::string wrong = find_group(global.control_group);
         if (!wrong.empty()) report_.error(drafts_.global, "control_group", std::move(wrong));
     }
-    const std::vector<std::string> candidates = global.script_user.empty()
-                                                    ? std::vector<std::string>{"vrrpd_script", "nobody"}
-                                                    : std::vector{global.script_user};
+    if (!global.script_user.empty()) find_script_user();
+}
+
+/// Without a user of their own, commands run as script_user, else vrrpd_script, else nobody: never as the
+/// daemon's user unless it is named. Looked up when somebody needs it: the lookup loads libraries that stay.
+void Resolver::find_script_user() {
+    const std::string& named = config_.global.script_user;
+    const auto candidates = named.empty() ? std::vector<std::string>{"vrrpd_script", "nobody"} : std::vector{named};
     for (const std::string& user : candidates) {
         const auto found = find_user(user);
         if (found) {
             script_credentials_ = *found;
             return;
         }
-        if (!global.script_user.empty()) report_.error(drafts_.global, "script_user", found.error());
+        if (!named.empty()) report_.error(drafts_.global, "script_user", found.error());
     }
 }
 
 Credentials Resolver::credentials(const Draft& draft, const std::string& user) {
     if (user.empty()) {
-        const bool reported = !config_.global.script_user.empty();
-        if (!script_credentials_ && !reported) {
+        const bool named = !config_.global.script_user.empty();
+        if (!script_credentials_ && !named) find_script_user();
+        if (!script_credentials_ && !named) {
             report_.error(draft, "user", "this host has neither vrrpd_script nor nobody, name a user that exists");
         }
         return script_credentials_.value_or(Credentials{});

@@ -101,8 +101,7 @@ void Instance::path_changed(const PathChanged& path, Moment moment) {
     const bool source_moved = path_.source != path.source;
     path_ = path;
     if (!path_usable()) {  // a fault of its own; whether adverts leave is seen when it is over
-        cannot_send_.reset();
-        probing_ = false;
+        cannot_send_ = probing_ = false;
         deadline(Timer::send_probe) = never;
     }
     reconsider(moment);
@@ -183,7 +182,7 @@ void Instance::send_failed(const Text& reason, Moment moment) {
     if (!options_->track_primary) return;  // then what is wrong with the link is no fault, and no stall
     last_left_ = left_before_;
     if (cannot_send_ || moment.now - last_left_ < 2 * options_->advert_interval) return;
-    cannot_send_ = Text::format("cannot send: %s", reason.c_str());
+    cannot_send_ = true;
     deadline(Timer::send_probe) = moment.now + down_interval();
     reconsider(moment);
 }
@@ -191,7 +190,7 @@ void Instance::send_failed(const Text& reason, Moment moment) {
 // Priority 0 harms nobody: an Active answers it, and goes on (E37).
 void Instance::probe_sending(Moment moment) {
     if (std::exchange(probing_, false)) {
-        cannot_send_.reset();  // nobody has complained
+        cannot_send_ = false;  // nobody has complained
         return;
     }
     probing_ = true;
@@ -342,7 +341,7 @@ Duration Instance::down_interval() const {
 
 const Text* Instance::fault() const {
     const Text* const own = own_fault();
-    return own == nullptr && group_fault_ ? &*group_fault_ : own;
+    return own == nullptr && group_ != nullptr ? group_->fault_of_another(*this) : own;
 }
 
 const Text* Instance::own_fault() const {
@@ -352,7 +351,8 @@ const Text* Instance::own_fault() const {
         if ((checks_[i] == CheckState::failing) != options_->checks[i].reverse) return &check_texts_[i];
     }
     if (deadline(Timer::fault_hold) != never) return &hold_text_;
-    return cannot_send_ ? &*cannot_send_ : nullptr;
+    static const Text cannot_send = "cannot send adverts";  // why has been said by a notice
+    return cannot_send_ ? &cannot_send : nullptr;
 }
 
 void Instance::hold_fault(const Text& reason, Moment moment) {

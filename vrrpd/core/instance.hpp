@@ -233,9 +233,8 @@ class Instance {
     Duration hold_length_{};
     Text hold_text_;
     std::optional<Heard> heard_;
-    std::optional<Text> cannot_send_;
+    bool cannot_send_ = false;
     const SyncGroup* group_ = nullptr;
-    std::optional<Text> group_fault_;  // of another member
 
     // State.
     State state_ = State::initialize;
@@ -249,7 +248,6 @@ class Instance {
     bool postponed_ = false;           // the down timer ran out while something held us back
     bool obeying_ = false;             // an Active that we let serve is alive
     bool probing_ = false;             // an advert was tried, and nobody has said yet that it did not leave
-    Text group_reason_;                // of the step that the group takes together
     bool other_active_heard_ = false;  // since we began to retire
     int armed_priority_ = 0;           // the priority that the down timer was computed with
     Duration active_interval_{};       // Active_Adver_Interval

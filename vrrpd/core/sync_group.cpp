@@ -46,18 +46,13 @@ void SyncGroup::settle(Moment moment) {
 void SyncGroup::share_faults(Moment moment) {
     const auto at_fault = [](const Instance* member) { return member->running_ && member->own_fault() != nullptr; };
     const auto found = std::ranges::find_if(members_, at_fault);
-    if (found == members_.end()) {
+    faulty_ = found == members_.end() ? nullptr : *found;
+    if (faulty_ == nullptr) {
         if (role_ == Role::fault) role_ = Role::init;
-        for (Instance* member : members_) member->group_fault_.reset();
         return;
     }
+    fault_ = Text::format("%s: %s", name_of(*faulty_), faulty_->own_fault()->c_str());
     enter(Role::fault, moment);
-    const Instance& faulty = **found;
-    for (Instance* member : members_) {
-        if (member == &faulty) continue;
-        member->group_fault_ = Text::format("%s: %s", name_of(faulty), faulty.own_fault()->c_str());
-    }
-    (*found)->group_fault_.reset();
 }
 
 const Instance* SyncGroup::find(bool active) const {
@@ -68,8 +63,8 @@ const Instance* SyncGroup::find(bool active) const {
 void SyncGroup::promote(const Instance& first, Moment moment) {
     active_ = true;
     enter(Role::master, moment);
+    reason_ = Text::format("sync group %s: %s is MASTER", name_.c_str(), name_of(first));
     for (Instance* member : members_) {
-        member->group_reason_ = Text::format("sync group %s: %s is MASTER", name_.c_str(), name_of(first));
         member->dispatch(Instance::Trigger::group_promoted, moment);
     }
 }
@@ -77,8 +72,8 @@ void SyncGroup::promote(const Instance& first, Moment moment) {
 void SyncGroup::demote(const Instance& first, Moment moment) {
     active_ = false;
     if (role_ != Role::fault) enter(Role::backup, moment);
+    reason_ = Text::format("sync group %s: %s is not MASTER", name_.c_str(), name_of(first));
     for (Instance* member : members_) {
-        member->group_reason_ = Text::format("sync group %s: %s is not MASTER", name_.c_str(), name_of(first));
         member->dispatch(Instance::Trigger::group_demoted, moment);
     }
 }

@@ -30,6 +30,13 @@ class SyncGroup {
     /// Brings the members in line, after one of them was told something or did something.
     void settle(Moment moment);
 
+    /// The fault that `member` shares although it is not its own; null: none.
+    const Text* fault_of_another(const Instance& member) const {
+        return faulty_ == nullptr || faulty_ == &member ? nullptr : &fault_;
+    }
+    /// Of the step that the members are being taken along to.
+    const Text& reason() const { return reason_; }
+
     const std::vector<Instance*>& members() const { return members_; }
 
   private:
@@ -44,6 +51,9 @@ class SyncGroup {
     const std::vector<Instance*> members_;
     Role role_ = Role::init;  ///< as last said
     bool active_ = false;     ///< all were brought to be Active
+    const Instance* faulty_ = nullptr;
+    Text fault_;  ///< its own, with its name
+    Text reason_;
 };
 
 }  // namespace vrrpd

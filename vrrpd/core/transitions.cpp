@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "vrrpd/core/instance.hpp"
+#include "vrrpd/core/sync_group.hpp"
 
 namespace vrrpd {
 namespace {
@@ -350,12 +351,12 @@ void Instance::recoil(Moment moment) {
 
 void Instance::rise(Moment moment) {
     claim(moment);
-    reason_ = group_reason_;
+    reason_ = group_->reason();
 }
 
 // Another member yielded: this one is handed over with it (S03).
 void Instance::recede(Moment moment) {
-    reason_ = group_reason_;
+    reason_ = group_->reason();
     other_active_heard_ = false;
     active_interval_ = options_->advert_interval;
     listen(moment);

@@ -40,7 +40,7 @@ class AdvertReceiver {
     Loop& loop_;
     PacketSink receive_;
     AdvertSocket socket_;
-    Instant woken_ = Instant::min();
+    Instant woken_{};  // long ago
     std::unique_ptr<Timer> rest_;
     std::unique_ptr<Watch> watch_;  // last, so that it goes before the socket
 };
