@@ -68,7 +68,9 @@ void Facts::set_address(const Address& address) {
 
 void Facts::remove_address(const Address& address) {
     const auto known = addresses_.find(key_of(address));
-    if (known != addresses_.end()) forget(known);
+    if (known == addresses_.end()) return;
+    removed_.push_back(known->second.address);
+    forget(known);
 }
 
 Facts::Addresses::iterator Facts::forget(Addresses::iterator known) {
@@ -87,7 +89,9 @@ void Facts::begin_resync() {
 
 void Facts::end_resync() {
     for (auto entry = addresses_.begin(); entry != addresses_.end();) {
-        entry = entry->second.reading == reading_ ? std::next(entry) : forget(entry);
+        const bool gone = entry->second.reading != reading_;
+        if (gone) removed_.push_back(entry->second.address);
+        entry = gone ? forget(entry) : std::next(entry);
     }
     std::vector<int> gone;
     for (const auto& [index, known] : links_) {
@@ -160,6 +164,10 @@ std::optional<IpAddress> Facts::primary_address(int link, Family family, std::sp
         if (!second_best) second_best = address.prefix.address;
     }
     return second_best;
+}
+
+std::vector<Address> Facts::take_removed() {
+    return std::exchange(removed_, {});
 }
 
 bool Facts::take_changed() {

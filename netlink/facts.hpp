@@ -93,6 +93,9 @@ class Facts {
     /// Whether the version is another than at the last call.
     bool take_changed();
 
+    /// Addresses that went since the last call, whoever had put them there, but not those that went with their link.
+    std::vector<Address> take_removed();
+
   private:
     using Key = std::tuple<int, Prefix, IpAddress>;
     using Place = std::pair<IpAddress, Key>;
@@ -117,6 +120,7 @@ class Facts {
     std::set<Place> places_;  // the keys of all addresses, by address
     std::uint64_t version_ = 0;
     std::uint64_t told_ = 0;  // the version at the last take_changed()
+    std::vector<Address> removed_;
     std::uint64_t next_order_ = 0;
     std::uint64_t reading_ = 0;
 };

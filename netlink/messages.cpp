@@ -137,7 +137,7 @@ Message route_message(int type, int flags, rtmsg header, const Route& route) {
     const std::uint32_t metric = route.metric == 0 && family == Family::ipv6 ? default_metric_ipv6 : route.metric;
     header.rtm_family = number_of(family);
     header.rtm_dst_len = route.destination.length;
-    header.rtm_table = route.table < 256 ? static_cast<std::uint8_t>(route.table) : RT_TABLE_UNSPEC;
+    header.rtm_table = route.table < 256 ? static_cast<std::uint8_t>(route.table) : std::uint8_t{RT_TABLE_UNSPEC};
     header.rtm_protocol = our_mark;
     Message message(nlmsg_alloc_simple(type, flags));
     const bool complete = message && nlmsg_append(message.get(), &header, sizeof header, NLMSG_ALIGNTO) >= 0 &&

@@ -43,6 +43,7 @@ void Monitor::start() {
         if (poll(&descriptor, 1, static_cast<int>(left.count())) > 0) on_reading();
     }
     facts_.take_changed();
+    facts_.take_removed();
 }
 
 void Monitor::begin_reading() {
@@ -162,6 +163,8 @@ void Monitor::apply(nlmsghdr& message) {
 
 void Monitor::tell() {
     if (facts_.take_changed()) changed_();
+    const auto removed = facts_.take_removed();
+    if (removed_ && !removed.empty()) removed_(removed);
 }
 
 }  // namespace vrrpd::netlink

@@ -14,6 +14,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
+#include <utility>
 
 #include "netlink/facts.hpp"
 #include "netlink/socket.hpp"
@@ -36,6 +38,9 @@ class Monitor {
     void start();
 
     const Facts& facts() const { return facts_; }
+
+    /// Who wants to hear of addresses that went while their link stayed, ours among them. Must not destroy the monitor.
+    void on_removal(std::function<void(std::span<const Address>)> removed) { removed_ = std::move(removed); }
 
     /// How often notices were lost and everything was read anew.
     std::uint64_t resyncs() const { return resyncs_; }
@@ -64,6 +69,7 @@ class Monitor {
 
     Loop& loop_;
     Listener changed_;
+    std::function<void(std::span<const Address>)> removed_;
     Facts facts_;
     Socket notices_;
     Socket readings_;

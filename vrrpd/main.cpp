@@ -119,6 +119,9 @@ int serve(const std::string& file) {
     // First of all: the launcher must not inherit threads, real-time scheduling or locked memory, nor what reading a
     // long file leaves in the heap.
     LauncherProcess launcher_process = Launcher::fork_process();
+    // What a start or a takeover of a thousand instances needs for a moment goes back to the system.
+    mallopt(M_MMAP_THRESHOLD, 64 << 10);
+    mallopt(M_TRIM_THRESHOLD, 64 << 10);
     const config::Loaded loaded = config::load(file);
     malloc_trim(0);  // reading takes several times the memory of what was read
     for (const config::Problem& problem : loaded.problems) std::cerr << config::to_string(problem) << '\n';

@@ -129,6 +129,18 @@ TEST(DeadlineHeap, always_knows_the_earliest) {
     EXPECT_TRUE(DeadlineHeap(0).empty());
 }
 
+TEST(Prefix, contains_the_addresses_of_its_network) {
+    const auto contains = [](const char* prefix, const char* address) {
+        return Prefix::parse(prefix)->contains(ip(address));
+    };
+    EXPECT_TRUE(contains("10.9.0.1/24", "10.9.0.255") && contains("10.9.0.1/32", "10.9.0.1"));
+    EXPECT_TRUE(contains("10.9.0.1/22", "10.9.3.7") && contains("0.0.0.0/0", "203.0.113.9"));
+    EXPECT_FALSE(contains("10.9.0.1/24", "10.9.1.0") || contains("10.9.0.1/22", "10.9.4.0"));
+    EXPECT_FALSE(contains("10.9.0.1/32", "10.9.0.2") || contains("10.9.0.1/8", "fe80::1"));
+    EXPECT_TRUE(contains("fe80::1/10", "febf::2"));
+    EXPECT_FALSE(contains("fe80::1/10", "fec0::2"));
+}
+
 // ---- notice limiter: L07 H41
 
 TEST(NoticeLimiter, the_first_at_once_then_one_a_minute_with_the_count) {

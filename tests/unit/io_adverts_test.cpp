@@ -209,7 +209,9 @@ TEST_F(Adverts, OneDispatchReadsOneBatch) {
     while (witness.heard.empty()) ASSERT_TRUE(elsewhere.poll_once());
     ASSERT_TRUE(loop.poll_once());
     EXPECT_EQ(ear.batches, std::vector<std::size_t>({AdvertReceiver::batch_size}));
-    EXPECT_EQ(ear.receiver->drain(10), 68u);
+    ASSERT_TRUE(loop.poll_once());  // nor is there a rest after a full one
+    ASSERT_TRUE(loop.poll_once(std::chrono::milliseconds(0)));
+    EXPECT_EQ(ear.receiver->drain(10), 4u);
     EXPECT_EQ(ear.batches, std::vector<std::size_t>({32, 32, 32, 4}));
 }
 
@@ -327,6 +329,39 @@ TEST_F(Adverts, M02_OneGroupMoreThanTheKernelAllowsIsRefusedWithItsReason) {
                   std::string::npos)
             << error.what();
     }
+}
+
+TEST_F(Adverts, WhatComesInBurstsIsReadOnceAMillisecond) {
+    Ear ear(loop, lan.far(), "far0", Family::ipv4, wants({51}));
+    FakeLoop elsewhere;
+    Ear witness(elsewhere, lan.far(), "far0", Family::ipv4, wants({51}));
+    std::size_t sent = 0;
+    const auto arrive = [&] {
+        send({ipv4(advert(51))});
+        for (++sent; witness.heard.size() < sent; elsewhere.advance(AdvertReceiver::rest)) {
+            ASSERT_TRUE(elsewhere.poll_once());
+        }
+    };
+    const auto is_woken = [&] { return loop.poll_once(std::chrono::milliseconds(0)); };
+
+    // The first comes alone, and there is no rest after it.
+    arrive();
+    EXPECT_TRUE(is_woken());
+    arrive();
+    EXPECT_TRUE(is_woken());
+    arrive();
+    arrive();
+    EXPECT_FALSE(is_woken());
+    loop.advance(AdvertReceiver::rest);
+    EXPECT_TRUE(is_woken());
+    EXPECT_EQ(ear.batches, std::vector<std::size_t>({1, 1, 2}));
+
+    loop.advance(3 * AdvertReceiver::rest);
+    arrive();
+    EXPECT_TRUE(is_woken());
+    arrive();
+    EXPECT_TRUE(is_woken());
+    EXPECT_EQ(ear.heard.size(), 6u);
 }
 
 TEST_P(AdvertsOfFamily, AnInterfaceThatDoesNotExistIsRefused) {

@@ -114,6 +114,32 @@ TEST(Unicast, ipv6_peers_may_have_global_addresses) {
     EXPECT_EQ(host.instance().counters().adverts_received, 1u);
 }
 
+// H14: whoever is on the link may speak; that it looks odd is said once.
+TEST(OffSubnet, is_processed_counted_and_said_once_H14) {
+    CoreDriver host;
+    host.start();
+    for (int i = 0; i < 3; ++i) {
+        Message message = host.advert(200, "192.0.2.7");
+        message.packet.sender = Sender::off_subnet;
+        host.handle(message.view());
+    }
+    EXPECT_EQ(host.instance().counters().adverts_received, 3u);
+    EXPECT_EQ(host.instance().counters().off_subnet, 3u);
+    EXPECT_EQ(host.count_notices(Notice::Kind::off_subnet), 1);
+}
+
+TEST(OffSubnet, ourselves_and_broadcasts_are_refused_B23_H15) {
+    CoreDriver host;
+    host.start();
+    Message message = host.advert(200);
+    message.packet.sender = Sender::broadcast;
+    host.handle(message.view());
+    EXPECT_EQ(host.refused(Refusal::source), 1u);
+    message.packet.sender = Sender::ourselves;
+    host.handle(message.view());
+    EXPECT_EQ(host.refused(Refusal::own_source), 1u);
+}
+
 TEST(Group, another_one_may_be_configured) {
     InstanceOptions options = plain_options();
     options.group = ip("224.0.0.99");

@@ -95,6 +95,23 @@ std::optional<Text> AddressKeeper::obstacle(InstanceId id) const {
                         link.c_str());
 }
 
+std::optional<AddressesLost> AddressKeeper::loss(const netlink::Address& gone) const {
+    if (!added_.contains({gone.link, gone.prefix})) return std::nullopt;
+    const auto is_gone = [&](const netlink::DesiredAddress& put) {
+        return put.link == gone.link && put.prefix == gone.prefix;
+    };
+    for (InstanceId id = 0; id < wishes_.size(); ++id) {
+        const Wish& wish = wishes_[id];
+        if (!wish.wanted || wish.outstanding > 0 || std::ranges::none_of(put_[id].addresses, is_gone)) continue;
+        const auto holders = facts_.holders(gone.link, gone.prefix.address);
+        if (std::ranges::find(holders, gone.prefix, &netlink::Address::prefix) != holders.end()) continue;  // back
+        const netlink::Link* link = facts_.link(gone.link);
+        return AddressesLost{id, Text::format("%s is gone from %s", gone.prefix.to_string().c_str(),
+                                              link == nullptr ? "its interface" : link->name.c_str())};
+    }
+    return std::nullopt;
+}
+
 void AddressKeeper::set(InstanceId id, bool wanted) {
     Wish& wish = wishes_[id];
     // One more than there are requests, so that it is not settled half way.

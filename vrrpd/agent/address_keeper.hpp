@@ -37,6 +37,10 @@ class AddressKeeper {
     /// so ask again once it is settled that they are not: the facts may be no others than before.
     std::optional<Text> obstacle(InstanceId id) const;
 
+    /// Which instance misses an address that is gone although it wants it (E36); nothing: it was nobody's, or it
+    /// was we who removed it.
+    std::optional<AddressesLost> loss(const netlink::Address& gone) const;
+
     /// Removes what a predecessor left behind: every route and address with our mark. Waits for the kernel to name its
     /// routes, a few seconds at most. Call once, before the first wish.
     void remove_leftovers();

@@ -16,7 +16,8 @@
 namespace vrrpd {
 namespace {
 
-constexpr std::size_t status_names = 20;  // instances that a line of status names one by one
+constexpr std::size_t usual_actions = 1024;  // of a round; a thousand promotions at once need megabytes
+constexpr std::size_t status_names = 20;     // instances that a line of status names one by one
 constexpr Duration status_delay = std::chrono::milliseconds(100);
 
 std::size_t find_check(const config::Config& config, const std::string& name) {
@@ -83,6 +84,7 @@ Agent::Agent(Loop& loop, ChildStarter& starter, const config::Config& config, st
 }
 
 void Agent::start() {
+    monitor_.on_removal([this](std::span<const netlink::Address> removed) { look_for_losses(removed); });
     open_control();
     monitor_.start();
     addresses_.remove_leftovers();
@@ -149,6 +151,7 @@ void Agent::end_round() {
         sender_.flush([this](std::size_t instance, int error) { on_send_failed(instance, error); });
     } while (!facts_.empty());
     requests_.flush();
+    if (actions_.capacity() > usual_actions) Actions().swap(actions_);
     arm_deadline();
     in_round_ = false;
     leave_when_done();
@@ -318,6 +321,12 @@ void Agent::refresh_tracked_links() {
         const char* what = link == nullptr ? "does not exist" : !link->up ? "is down" : "has no carrier";
         feed(CheckChanged{checks_.size() + i, state,
                           well ? Text() : Text::format("tracked interface %s %s", name.c_str(), what)});
+    }
+}
+
+void Agent::look_for_losses(std::span<const netlink::Address> removed) {
+    for (const netlink::Address& address : removed) {
+        if (const auto loss = addresses_.loss(address)) feed(*loss);
     }
 }
 

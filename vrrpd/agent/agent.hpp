@@ -64,6 +64,7 @@ class Agent {
     void refresh_paths();
     void refresh_path(InstanceId id, PathChanged path);
     void refresh_tracked_links();
+    void look_for_losses(std::span<const netlink::Address> removed);
     void settled(const AddressesSettled& settled);
     void cannot_announce(const Announcement& announcement, int error);
     template <typename Use>

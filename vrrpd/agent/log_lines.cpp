@@ -69,6 +69,10 @@ LogLine body(const Notice& notice, const Instance& instance) {
             return {Level::warning, fmt::format("{} advertises {}, ours is {}: the same virtual_router_id belongs on "
                                                 "all hosts of the pair",
                                                 source, notice.text.view(), options.virtual_router_id)};
+        case Notice::Kind::off_subnet:
+            return {Level::warning,
+                    fmt::format("{} is in no subnet of {}: compare the addresses of the peers' interfaces", source,
+                                options.interface)};
         case Notice::Kind::list_differs:
             return {Level::warning, fmt::format("{} advertises other virtual addresses than ours for VRID {}: compare "
                                                 "virtual_ipaddress and virtual_router_id of the peers",

@@ -80,6 +80,8 @@ constexpr CounterRow counter_rows[] = {
     {"vrrpd_send_failures_total", &Counters::sends_failed, "Adverts that the kernel did not take."},
     {"vrrpd_address_lists_differed_total", &Counters::lists_differed,
      "Valid adverts that list other addresses than ours."},
+    {"vrrpd_adverts_off_subnet_total", &Counters::off_subnet,
+     "Valid adverts from an address in no subnet of the interface."},
     {"vrrpd_addresses_lost_total", &Counters::addresses_lost, "How often somebody else removed an address of ours."},
 };
 

@@ -48,7 +48,8 @@ IpAddress broadcast_of(const IpAddress& address, std::uint8_t length) {
     return *IpAddress::from_bytes(bytes);
 }
 
-void sort_each_once(std::vector<IpAddress>& addresses) {
+template <typename Value>
+void sort_each_once(std::vector<Value>& addresses) {
     std::ranges::sort(addresses);
     const auto repeated = std::ranges::unique(addresses);
     addresses.erase(repeated.begin(), repeated.end());
@@ -109,26 +110,14 @@ LinkAddresses Paths::own_addresses(int link) const {
         if (own.family() == Family::ipv4 && length <= 30) {
             result.broadcasts.push_back(broadcast_of(address.peer, length));
         }
+        if (own.family() == Family::ipv4 && length < 32) result.subnets.push_back({address.peer, length});
         // A kernel that keeps no marks does not tell what is ours.
         if (!std::ranges::binary_search(virtual_addresses_, own)) result.own.push_back(own);
     }
     sort_each_once(result.own);
     sort_each_once(result.broadcasts);
+    sort_each_once(result.subnets);
     return result;
-}
-
-std::vector<IpAddress> virtual_addresses(std::span<const InstanceOptions> instances) {
-    const netlink::Facts nothing;
-    return Paths(instances, nothing).virtual_addresses();
-}
-
-PathChanged find_path(InstanceId id, const InstanceOptions& instance, const netlink::Facts& facts,
-                      std::span<const IpAddress> virtual_addresses) {
-    Paths paths(std::span(&instance, 1), facts);
-    paths.virtual_addresses_.assign(virtual_addresses.begin(), virtual_addresses.end());
-    PathChanged path = paths.find(0);
-    path.instance = id;
-    return path;
 }
 
 const netlink::Link* home_link(const InstanceOptions& instance, const netlink::Facts& facts) {

@@ -18,10 +18,11 @@
 
 namespace vrrpd {
 
-/// What the addresses of an interface say of a sender: see enum Sender. Both are sorted.
+/// What the addresses of an interface say of a sender: see enum Sender. All are sorted.
 struct LinkAddresses {
     std::vector<IpAddress> own;         ///< of this host, of either family, and not moving
     std::vector<IpAddress> broadcasts;  ///< of the IPv4 subnets, up to /30
+    std::vector<Prefix> subnets;        ///< of IPv4, not those of a single address
     friend bool operator==(const LinkAddresses&, const LinkAddresses&) = default;
 };
 
@@ -43,7 +44,6 @@ class Paths {
     const std::vector<IpAddress>& virtual_addresses() const { return virtual_addresses_; }
 
   private:
-    friend PathChanged find_path(InstanceId, const InstanceOptions&, const netlink::Facts&, std::span<const IpAddress>);
     using Shared = std::tuple<int, Family, bool, netlink::Scope>;  // link, ..., whether it is an owner's, ...
 
     std::optional<IpAddress> source(const InstanceOptions& instance, int link) const;
@@ -55,11 +55,6 @@ class Paths {
     mutable std::map<Shared, std::optional<IpAddress>> primaries_;  // as of version_
     mutable std::uint64_t version_ = 0;
 };
-
-/// For callers that have no Paths yet.
-std::vector<IpAddress> virtual_addresses(std::span<const InstanceOptions> instances);
-PathChanged find_path(InstanceId id, const InstanceOptions& instance, const netlink::Facts& facts,
-                      std::span<const IpAddress> virtual_addresses);
 
 /// All addresses of an instance, excluded ones too.
 template <typename Use>

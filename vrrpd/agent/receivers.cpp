@@ -76,7 +76,11 @@ Sender Receivers::sender_of(const Packet& packet) const {
     if (place == open_.end()) return Sender::neighbour;
     const LinkAddresses& addresses = place->second.addresses;
     if (std::ranges::binary_search(addresses.own, packet.source)) return Sender::ourselves;
-    return std::ranges::binary_search(addresses.broadcasts, packet.source) ? Sender::broadcast : Sender::neighbour;
+    if (std::ranges::binary_search(addresses.broadcasts, packet.source)) return Sender::broadcast;
+    if (packet.source.family() == Family::ipv6) return Sender::neighbour;
+    const auto holds = [&](const Prefix& subnet) { return subnet.contains(packet.source); };
+    const auto& subnets = addresses.subnets;
+    return subnets.empty() || std::ranges::any_of(subnets, holds) ? Sender::neighbour : Sender::off_subnet;
 }
 
 void Receivers::drain() {

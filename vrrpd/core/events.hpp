@@ -144,6 +144,7 @@ struct Notice {
         twins,              ///< two hosts advertise with one priority: `source` and the one in `text`
         flapping,           ///< MASTER again and again within a minute
         addresses_lost,     ///< somebody else removed an address of ours: see `text`
+        off_subnet,         ///< the sender is in no subnet of ours; processed all the same
         list_differs,       ///< the advertised addresses are not ours; processed all the same
         interval_differs,   ///< version 3: another interval than ours
         interval_clamped,   ///< a learned interval was longer than max_learned_interval

@@ -237,6 +237,11 @@ void Instance::observe(const IpAddress& source, const Advert& advert, Moment mom
     }
 }
 
+void Instance::heard_off_subnet(const IpAddress& source, Moment moment) {
+    ++counters_.off_subnet;
+    notice(Notice::Kind::off_subnet, source, moment);
+}
+
 void Instance::heard_slip(const IpAddress& source, std::uint8_t virtual_router_id, const IpAddress& address,
                           Moment moment) {
     notice(Notice::Kind::foreign_router_id, source, moment,

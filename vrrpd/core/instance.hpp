@@ -57,6 +57,7 @@ class Instance {
         std::uint64_t sends_failed = 0;
         std::uint64_t became_active = 0;
         std::uint64_t lists_differed = 0;
+        std::uint64_t off_subnet = 0;
         std::uint64_t addresses_lost = 0;
         std::array<std::uint64_t, 2> checksum_forms{};  ///< received, by ChecksumForm
         std::array<std::uint64_t, refusal_count> refused{};
@@ -84,6 +85,8 @@ class Instance {
     void addresses_lost(const Text& what, Moment moment);
     void services_changed(const ServicesChanged& change, Moment moment);
     void send_failed(const Text& reason, Moment moment);
+    /// The sender of a valid advert is in no subnet of ours: TTL 255 proves the link all the same (H14).
+    void heard_off_subnet(const IpAddress& source, Moment moment);
     /// An advert that passed every check.
     void heard(const IpAddress& source, const Advert& advert, Moment moment);
     /// One that did not: counted, said, and nothing else.

@@ -76,6 +76,17 @@ std::string Prefix::to_string() const {
     return address.to_string() + "/" + std::to_string(length);
 }
 
+bool Prefix::contains(const IpAddress& other) const {
+    if (other.family() != address.family()) return false;
+    const auto ours = address.bytes(), theirs = other.bytes();
+    for (std::size_t i = 0; i < ours.size(); ++i) {
+        const int bits = std::clamp(static_cast<int>(length) - static_cast<int>(8 * i), 0, 8);
+        const auto mask = static_cast<std::uint8_t>(0xff00 >> bits);
+        if (((ours[i] ^ theirs[i]) & mask) != 0) return false;
+    }
+    return true;
+}
+
 IpAddress vrrp_group(Family family) {
     static const IpAddress ipv4 = *IpAddress::parse("224.0.0.18"), ipv6 = *IpAddress::parse("ff02::12");
     return family == Family::ipv4 ? ipv4 : ipv6;

@@ -56,6 +56,8 @@ struct Prefix {
     /// Reads `ADDR` or `ADDR/LEN`; without a length it is a host prefix (/32, /128).
     static std::optional<Prefix> parse(std::string_view text);
     std::string to_string() const;
+    /// Whether an address of the same family is in this network.
+    bool contains(const IpAddress& other) const;
     friend auto operator<=>(const Prefix&, const Prefix&) = default;
 };
 

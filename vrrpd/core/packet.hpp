@@ -14,9 +14,10 @@ inline constexpr std::size_t max_message_size = 8 + 255 * 16;
 
 /// What only the host knows of the address that a packet comes from.
 enum class Sender : std::uint8_t {
-    neighbour,  ///< nothing
-    ourselves,  ///< an address of this host's own on that interface, which does not move
-    broadcast,  ///< the broadcast address of a subnet of that interface
+    neighbour,   ///< nothing
+    ourselves,   ///< an address of this host's own on that interface, which does not move
+    broadcast,   ///< the broadcast address of a subnet of that interface
+    off_subnet,  ///< IPv4: in no subnet of that interface
 };
 
 /// A received message. Nothing in it is trusted; `message` is valid during the call that hands it over.

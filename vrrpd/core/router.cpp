@@ -164,6 +164,8 @@ void Router::on(const Packet& packet, Moment moment) {
         if (const auto* refusal = std::get_if<Refusal>(&advert)) {
             return instance.refused(*refusal, packet.source, moment);
         }
+        const bool strange = packet.sender == Sender::off_subnet && !is_unicast(options);
+        if (strange) instance.heard_off_subnet(packet.source, moment);
         instance.heard(packet.source, std::get<Advert>(advert), moment);
     });
 }
