@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
+#include <cerrno>
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -73,6 +73,12 @@ bool parse(nlmsghdr& message, std::size_t header, std::array<nlattr*, size>& att
            const std::array<nla_policy, size>& policy) {
     return nlmsg_parse(&message, static_cast<int>(header), attributes.data(), static_cast<int>(size - 1),
                        const_cast<nla_policy*>(policy.data())) == 0;
+}
+
+// The kernel says errors as negative errno values; what is none of these is no error that anybody could name.
+int errno_of(int said) {
+    constexpr int highest = 4095;
+    return said >= 0 ? 0 : said < -highest ? EPROTO : -said;
 }
 
 std::span<const std::uint8_t> payload(const nlattr* attribute) {
@@ -232,7 +238,7 @@ std::optional<Route> parse_route(nlmsghdr& message) {
 std::optional<Ack> parse_ack(nlmsghdr& message) {
     if (message.nlmsg_type != NLMSG_ERROR || !nlmsg_valid_hdr(&message, sizeof(nlmsgerr))) return std::nullopt;
     const auto* said = static_cast<const nlmsgerr*>(nlmsg_data(&message));
-    Ack ack{said->msg.nlmsg_seq, said->error < 0 ? -said->error : 0, {}};
+    Ack ack{said->msg.nlmsg_seq, errno_of(said->error), {}};
     if ((message.nlmsg_flags & NLM_F_ACK_TLVS) == 0) return ack;
 
     // Without NETLINK_CAP_ACK the whole request stands between the header and the attributes.
@@ -257,7 +263,7 @@ std::optional<int> parse_dump_end(nlmsghdr& message) {
     if (nlmsg_datalen(&message) >= static_cast<int>(sizeof result)) {
         std::memcpy(&result, nlmsg_data(&message), sizeof result);
     }
-    return std::abs(result);
+    return errno_of(result);
 }
 
 std::vector<std::uint8_t> dump_request(std::uint16_t type, std::uint32_t sequence) {

@@ -45,7 +45,7 @@ std::vector<Conflict> conflicts(const Facts& actual, std::span<const DesiredAddr
 std::vector<Address> leftovers(const Facts& actual, const std::set<OwnedAddress>& also_ours) {
     std::vector<Address> result = actual.addresses();
     std::erase_if(result, [&](const Address& address) { return !is_ours(address, also_ours); });
-    std::ranges::stable_partition(result, [](const Address& address) { return address.secondary; });
+    std::stable_partition(result.begin(), result.end(), [](const Address& address) { return address.secondary; });
     return result;
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Adds up the JUnit files that meson wrote. The last line printed is 'N passed, N failed'."""
 import argparse
+import pathlib
 import sys
 import xml.etree.ElementTree as ElementTree
 
@@ -13,13 +14,14 @@ def main() -> int:
 
     passed = failed = skipped = 0
     for file in arguments.files:
+        build = pathlib.Path(file).parts[0]  # the same test runs in more than one
         for case in ElementTree.parse(file).iter("testcase"):
             if case.find("failure") is not None or case.find("error") is not None:
                 failed += 1
-                print(f"failed: {case.get('classname')} {case.get('name')}")
+                print(f"failed: {build} {case.get('classname')} {case.get('name')}")
             elif case.find("skipped") is not None:
                 skipped += 1
-                print(f"skipped: {case.get('classname')} {case.get('name')}")
+                print(f"skipped: {build} {case.get('classname')} {case.get('name')}")
             else:
                 passed += 1
     # A program that died, or a bar that was missed, told no case; its run failed all the same.

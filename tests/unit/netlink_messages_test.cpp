@@ -1,4 +1,5 @@
 #include <cstring>
+#include <limits>
 #include <random>
 #include <vector>
 
@@ -186,6 +187,8 @@ TEST(NetlinkMessages, TheEndOfADumpSaysWhetherItBrokeOff) {
     EXPECT_EQ(parse_dump_end(Bytes(NLMSG_DONE, std::int32_t{0}).message()), 0);
     EXPECT_EQ(parse_dump_end(Bytes(NLMSG_DONE, std::int32_t{-EMSGSIZE}).message()), EMSGSIZE);
     EXPECT_EQ(parse_dump_end(Bytes(NLMSG_ERROR, std::int32_t{0}).message()), std::nullopt);
+    // Fuzzing found it: the smallest number has no positive twin.
+    EXPECT_EQ(parse_dump_end(Bytes(NLMSG_DONE, std::numeric_limits<std::int32_t>::min()).message()), EPROTO);
 }
 
 TEST(NetlinkMessages, WhatWeAskForReadsBackAsWhatWeMeant) {

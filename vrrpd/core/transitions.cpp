@@ -189,7 +189,7 @@ void Instance::claim(Moment moment) {
 // An interval that is too short for the network, or two hosts that each think they are the better one.
 void Instance::count_claim(Moment moment) {
     ++counters_.became_active;
-    std::ranges::rotate(claims_, claims_.begin() + 1);
+    std::rotate(claims_.begin(), claims_.begin() + 1, claims_.end());
     claims_.back() = moment.now;
     const bool many = claims_.front() != Instant::min() && moment.now - claims_.front() < std::chrono::minutes(1);
     if (many) notice(Notice::Kind::flapping, IpAddress(), moment);
