@@ -15,7 +15,7 @@
 namespace vrrpd::sim {
 namespace {
 
-constexpr std::uint64_t short_form = 1000;
+constexpr std::uint64_t short_form = 2000;
 
 std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
     const char* text = std::getenv(variable);
