@@ -42,6 +42,14 @@ bool Host::advertising(InstanceId id) const {
     return state == Instance::State::active || state == Instance::State::retiring;
 }
 
+int Host::expected_priority(InstanceId id) const {
+    const InstanceOptions& options = instance(id).options();
+    if (options.checks.empty()) return options.priority;
+    const int weight = *options.checks[1].weight;
+    const bool counts = weight > 0 ? check_passing(1) : !check_passing(1);
+    return std::clamp(options.priority + (counts ? weight : 0), 1, 254);
+}
+
 // ---- what happens to it
 
 void Host::boot() {
@@ -72,17 +80,31 @@ void Host::crash() {
 void Host::pause() {
     world_.say(name() + " is paused");
     paused_ = true;
+    paused_since_ = world_.now();
 }
 
 void Host::resume() {
     world_.say(name() + " goes on");
     paused_ = false;
+    std::vector<bool> were_active;
+    for (InstanceId id = 0; id < size(); ++id) were_active.push_back(advertising(id));
     while (!inbox_.empty()) {
         const Letter letter = std::move(inbox_.front());
         inbox_.pop_front();
         deliver(letter);
     }
     expire();
+    check_stall(were_active);
+}
+
+// Whose peers may have taken over meanwhile does not just go on (D11).
+void Host::check_stall(const std::vector<bool>& were_active) {
+    for (InstanceId id = 0; id < size(); ++id) {
+        const InstanceOptions& options = instance(id).options();
+        const bool stalled = world_.now() - paused_since_ > options.down_timer_adverts * options.advert_interval;
+        const bool goes_on = instance(id).state() == Instance::State::active;
+        if (stalled && were_active[id] && goes_on) world_.violation(name(id) + " goes on after a stall");
+    }
 }
 
 void Host::set_link(std::size_t link, bool up) {
@@ -230,6 +252,13 @@ void Host::check_groups() {
         const auto active = std::ranges::count_if(
             group.members, [this](InstanceId id) { return instance(id).state() == Instance::State::active; });
         if (active != 0 && active != std::ssize(group.members)) world_.violation(name() + ": the group is torn");
+        const auto has = [&](Instance::State state, Role role) {
+            return std::ranges::any_of(group.members, [&](InstanceId id) {
+                return instance(id).state() == state && instance(id).role() == role;
+            });
+        };
+        if (has(Instance::State::initialize, Role::fault) && has(Instance::State::backup, Role::backup))
+            world_.violation(name() + ": a fault is not shared");
     }
 }
 

@@ -53,6 +53,8 @@ class Host {
     std::string name() const { return std::string(1, static_cast<char>('A' + index_)); }
     std::string name(InstanceId id) const { return name() + std::to_string(id + 1); }
 
+    /// The priority that it should have: configured, and what check 1 adds.
+    int expected_priority(InstanceId id) const;
     /// When the process last stopped being Active or on its way out; never while it is.
     Instant passive_since(InstanceId id) const { return machines_[id].passive_since; }
     /// Faults that were held since the boot: each may double fault_hold.
@@ -86,6 +88,7 @@ class Host {
     void perform(const GroupChanged& action);
     void perform(const Notice& action);
     void check_groups();
+    void check_stall(const std::vector<bool>& were_active);
     void arm();
     void look_at_path(InstanceId id);
     void look_at_check(std::size_t check);
@@ -105,6 +108,7 @@ class Host {
     std::vector<InstanceId> unsent_;
     int life_ = 0;  // counts boots and crashes
     bool paused_ = false;
+    Instant paused_since_{};
     std::deque<Letter> inbox_;
     std::uint64_t alarm_ = 0;  // the latest timer that was set
     Instant armed_ = never;

@@ -131,6 +131,7 @@ Scenario draw_scenario(std::uint64_t seed) {
         scenario.weather.loss = 30;
         scenario.weather.loss_is_tolerable = true;
     }
+    scenario.weather.junk = random.chance(30);
     scenario.storm = 150 * scenario.longest_interval;
     return scenario;
 }

@@ -29,6 +29,7 @@ struct Weather {
     int kernel_slow = 0;
     int service_failure = 0;
     int service_deaf = 0;          ///< a stop that is never answered
+    bool junk = false;             ///< somebody sends broken adverts all the time, also after the storm: B27
     Duration between_accidents{};  ///< partitions, pauses, crashes, links, checks, reloads: about so far apart
 };
 

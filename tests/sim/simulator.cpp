@@ -23,6 +23,7 @@ std::string Simulator::run() {
     for (const auto& host : hosts_) {
         after(random_.between(0ns, 5 * scenario_.longest_interval), [&host] { host->boot(); });
     }
+    if (scenario_.weather.junk) send_junk();
     if (scenario_.weather.loss_is_tolerable) bear_loss();
     have_accidents();
     run_until(now_ + scenario_.storm);
@@ -166,6 +167,7 @@ void Simulator::check_settled(InstanceId id, Host* active) {
             instance.priority() > active->instance(id).priority()) {
             violation(host->name(id) + " should be Active instead of " + active->name());
         }
+        if (instance.priority() != host->expected_priority(id)) violation(host->name(id) + " has the wrong priority");
         const bool faulty = !eligible(*host, id) && !host->drained(id);
         const Role wanted = host.get() == active ? Role::master : faulty ? Role::fault : Role::backup;
         if (instance.role() != wanted && !host->drained(id)) violation(host->name(id) + " has the wrong role");
@@ -188,8 +190,16 @@ void Simulator::hand_over() {
         if (!options.services.empty()) leaving = latencies.kernel + latencies.service;
         if (options.version == Version::v2) skew = std::max<Duration>(skew, 1s);
     }
+    std::map<InstanceId, const Host*> winners;
     leaving_host->shut_down();
-    run_until(now_ + leaving + skew + latencies.wire + 2 * latencies.wake);
+    run_until(now_ + leaving + skew + latencies.wire + 2 * latencies.wake, [&] {
+        for (const InstanceId id : handed_over) {
+            for (const auto& host : hosts_) {
+                if (host.get() == leaving_host || !host->advertising(id)) continue;
+                if (winners.emplace(id, host.get()).second) check_winner(id, *host, *leaving_host);
+            }
+        }
+    });
     for (const InstanceId id : handed_over) {
         const bool taken = std::ranges::any_of(hosts_, [&](const auto& host) {
             return host.get() != leaving_host && host->instance(id).state() == State::active;
@@ -204,6 +214,20 @@ void Simulator::hand_over() {
     for (InstanceId id = 0; id < routers(); ++id) {
         if (leaving_host->holds_addresses(id)) violation(leaving_host->name(id) + " did not let go");
     }
+}
+
+// Skew_Time gives the order: whoever is far enough behind the best is not the first to claim.
+void Simulator::check_winner(InstanceId id, const Host& winner, const Host& leaving) {
+    if (winner.grouped(id)) return;  // there another member's timer may be the first
+    int best = 0;
+    for (const auto& host : hosts_) {
+        if (host.get() != &leaving && eligible(*host, id)) best = std::max(best, host->instance(id).priority());
+    }
+    const Instance& instance = winner.instance(id);
+    const Duration interval = instance.options().version == Version::v2 ? Duration(1s) : scenario_.shortest_interval;
+    const Duration apart = 2 * (scenario_.latencies.wire + scenario_.latencies.wake);
+    if ((best - instance.priority()) * interval / 256 > apart)
+        violation(winner.name(id) + " claimed before its better");
 }
 
 void Simulator::shut_all_down() {

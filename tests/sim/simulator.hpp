@@ -93,10 +93,12 @@ class Simulator {
     void part(std::size_t link, std::size_t groups);
     void end_storm();
     void bear_loss();
+    void send_junk();
 
     void check_settled();
     void check_settled(InstanceId id, Host* active);
     void hand_over();
+    void check_winner(InstanceId id, const Host& winner, const Host& leaving);
     void shut_all_down();
 
     void check_safety(InstanceId id);

@@ -154,6 +154,28 @@ void Simulator::end_storm() {
     }
 }
 
+// Adverts of the best priority there is, each with one wrong bit. They touch nothing (B27).
+void Simulator::send_junk() {
+    for (InstanceId id = 0; id < routers(); ++id) {
+        const InstanceOptions& options = scenario_.hosts.front().instances[id];
+        const IpAddress source = *IpAddress::parse(options.family == Family::ipv4 ? "10.9.0.250" : "fe80::250");
+        Outgoing advert;
+        advert.version = options.version;
+        advert.virtual_router_id = options.virtual_router_id;
+        advert.priority = 254;
+        advert.interval = options.advert_interval;
+        advert.password = options.password;
+        advert.addresses = options.addresses;
+        advert.source = source;
+        advert.destination = vrrp_group(options.family);
+        std::vector<std::uint8_t> message(max_message_size);
+        message.resize(encode(advert, message));
+        message[7] ^= 1;
+        for (const auto& host : hosts_) host->receive(id, source, message);
+    }
+    after(random_.between(scenario_.shortest_interval / 3, scenario_.shortest_interval), [this] { send_junk(); });
+}
+
 // A loss that VRRP is made for: a first Active is found, and from then on nothing happens.
 void Simulator::bear_loss() {
     run_until(now_ + settling_bound());
