@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/inotify.h>
 #include <sys/resource.h>
@@ -235,7 +236,9 @@ TEST_F(Conversation, BytesThatAreNoTextAreReplaced) {
 TEST_F(Conversation, ABigAnswerArrivesWhole) {
     const std::size_t most = ControlServer::longest_answer - good("").size();
     EXPECT_EQ(caller.ask(big(most)), good(std::string(most, 'x')));
-    EXPECT_EQ(caller.ask(big(most + 1)), error("the answer has 1048577 bytes, more than 1048576"));
+    EXPECT_EQ(caller.ask(big(most + 1)),
+              error(fmt::format("the answer has {} bytes, more than {}", ControlServer::longest_answer + 1,
+                                ControlServer::longest_answer)));
     EXPECT_EQ(caller.ask(ping), good("<>"));
 }
 
