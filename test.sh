@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs every test: builds with warnings as errors, then what mostly waits side by side, then what is timed alone; then
-# the unit tests and the simulator once more with sanitizers, and the fuzz targets.
+# Runs every test: the unit tests and the simulator with sanitizers; whole daemons on virtual LANs, first what mostly
+# waits side by side, then what is timed alone; and the fuzz targets. Warnings are errors.
 #   ./test.sh          the short form, under 15 minutes on two cores
 #   ./test.sh --long   the long form: more seeds, more runs, the benchmarks, 5 minutes a fuzz target
 # The last line is "N passed, N failed".
@@ -11,10 +11,9 @@ cd "$(dirname "$0")"
 unset "${!GTEST_@}" "${!SIM_@}"  # what would make the suite smaller without a word
 long=
 fuzz_seconds=20
-sanitized_seeds=100
 case "${1:-}" in
     "") ;;
-    --long) long=yes; export SIM_SEEDS=50000; fuzz_seconds=300; sanitized_seeds=2000 ;;
+    --long) long=yes; export SIM_SEEDS=50000; fuzz_seconds=300; ;;
     *) echo "usage: ./test.sh [--long]" >&2; exit 2 ;;
 esac
 
@@ -24,23 +23,24 @@ export PATH=/usr/sbin:/usr/bin:/sbin:/bin  # the system's own python and tools, 
 build=build-test
 sanitized=build-sanitize
 fuzzed=build-fuzz
-[ -f $build/build.ninja ] || meson setup $build -Dwerror=true >/dev/null
+# Unit tests run in the sanitized build only, and without symbols but line numbers: building takes most of the time.
+[ -f $build/build.ninja ] || meson setup $build -Dwerror=true -Ddebug=false -Dtests=system >/dev/null
+[ -f $sanitized/build.ninja ] || meson setup $sanitized -Dwerror=true -Ddebug=false -Dcpp_args=-g1 \
+    -Doptimization=1 -Db_sanitize=address,undefined -Dtests=unit >/dev/null
 meson compile -C $build
+meson compile -C $sanitized
 
 failed_runs=0
 run_suite() {
     local directory=$1 name=$2; shift 2
-    meson test -C "$directory" --print-errorlogs --logbase "$name" "$@" || failed_runs=$((failed_runs + 1))
+    meson test -C "$directory" --no-rebuild --print-errorlogs --logbase "$name" "$@" || failed_runs=$((failed_runs + 1))
 }
 rm -rf $build/*.xml {$build,$sanitized,$fuzzed}/meson-logs/*.junit.xml $build/tests/lan-runs  # of an earlier run
-run_suite $build parallel --no-rebuild --no-suite alone --num-processes 4
-run_suite $build alone --no-rebuild --suite alone --num-processes 1
-
-# Without what is timed alone, and what only reads the tree. A report of a sanitizer ends the program that caused it.
-[ -f $sanitized/build.ninja ] ||
-    meson setup $sanitized -Dwerror=true -Doptimization=1 -Db_sanitize=address,undefined >/dev/null
-SIM_SEEDS=$sanitized_seeds run_suite $sanitized sanitized --suite unit --suite sim --no-suite alone --no-suite text \
-    --timeout-multiplier 3
+# A report of a sanitizer ends the program that caused it.
+run_suite $sanitized sanitized --no-suite alone --num-processes 2 --timeout-multiplier 3
+run_suite $sanitized sanitized-alone --suite alone --num-processes 1 --timeout-multiplier 3
+run_suite $build parallel --no-suite alone --num-processes 4
+run_suite $build alone --suite alone --num-processes 1
 tests/fuzz/run --seconds $fuzz_seconds || failed_runs=$((failed_runs + 1))
 
 if [ -n "$long" ]; then

@@ -1,4 +1,4 @@
-// The reader of IPv4 datagrams. Input: a datagram, as a raw socket delivers it.
+// The reader of IPv4 datagrams (conformance B07, H28, H29, H30). Input: a datagram, as a raw socket delivers it.
 #include <algorithm>
 #include <numeric>
 

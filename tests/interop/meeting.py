@@ -1,8 +1,8 @@
 """The cases that every kind of peer has to pass, each on a LAN of its own.
 
 A test says with `meet` who has which priority and starts the two daemons. `moves_to` is around what shall move the
-addresses: at its end the winner alone answers for each of them, and a client that remembered a wrong MAC has been told
-the right one by the winner's announcement.
+addresses: at its end the winner alone answers for each of them (F03), and a client that remembered a wrong MAC has been
+told the right one by the winner's announcement (F02).
 """
 
 import contextlib

@@ -30,7 +30,7 @@ class Version3(Cases, unittest.TestCase):
     peer_class = KeepalivedPeer
 
     def test_another_list_of_addresses_B18(self):
-        """keepalived would drop ours; we follow its adverts, and say so."""
+        """keepalived would drop ours; we follow its adverts, and say so, with its name (M07)."""
         self.meet(ours=LOW, peer=HIGH, extra_vip="192.168.30.62/24")
         self.we_are_active()
         self.peer_is_active()

@@ -91,6 +91,7 @@ class OneHost(unittest.TestCase):
         self.assertNotIn(VIP, self.host.addresses())
 
     def test_an_interface_that_is_away_and_back(self):
+        """FAULT until it is there with its address (E05)."""
         daemon = self.start(ini())
         daemon.wait_state("MASTER", PATIENCE)
         for act, back in (("down", "up"), ("name", "name")):

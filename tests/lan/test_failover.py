@@ -172,6 +172,7 @@ class Host(PairCase):
         self.assert_nothing_moves(lambda: self.pair.start_daemon(self.a), 4)
 
     def test_cut_link_then_back(self):
+        """E35: who is cut off has not got the address any more."""
         mark = self.b.daemon.log.mark()
         self.pair.cut(self.a)
         self.assert_moves_to(self.b, mark)

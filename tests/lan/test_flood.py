@@ -26,7 +26,7 @@ VIP = "192.168.30.16"
 MILLISECOND, SECOND = 10**6, 10**9
 ANSWER_PERIOD = 100 * MILLISECOND
 BURST = 5  # announcements, as garp_master_repeat says
-NAMED_EACH_MINUTE = 16  # senders, in the log
+NAMED_EACH_MINUTE = 8  # senders, in the log
 
 
 def ini(priority, period_ns):

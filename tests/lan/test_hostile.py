@@ -233,8 +233,8 @@ class TableWhileActive(Table):
 
 @one_test_each
 class TableWhileBackup(Table):
-    """An Active is heard once and then no more. When we take over does not depend on refused packets; accepted ones
-    restart the down timer."""
+    """An Active is heard once and then no more. When we take over (D02, D04) does not depend on refused packets;
+    accepted ones restart the down timer."""
 
     ATTEMPTS = 5
     INTO_THE_SILENCE = 0.35  # seconds; the shortest down interval is 0.72

@@ -111,6 +111,7 @@ class Ipv6Pair(unittest.TestCase):
                     (True, True, "ff02::1", 255, vip, self.a.mac))
 
     def test_active_answers_and_backup_does_not_G03_G04(self):
+        """Asked as neighbours ask, by the group that the holder has joined for the address (G01)."""
         for vip in VIPS:
             answers = {(one.source_mac, one.target_mac, one.hop_limit) for one in ipv6.ask(self.asker, vip)}
             self.assertEqual(answers, {(self.a.mac, self.a.mac, 255)})

@@ -107,6 +107,7 @@ class BackupKeepsQuiet(unittest.TestCase):
         self.assertNotIn(VIP, self.backup.addresses())
 
     def test_nothing_is_accepted_or_answered_E18_G04(self):
+        """By the Backup; the Active does both (F07)."""
         backup = self.daemon(self.backup, 100)
         backup.wait_state("BACKUP", PATIENCE)
         self.master.log.until(lambda: re.search(r"\(VI_6\) Entering MASTER", self.master.log.text()), PATIENCE, "VI_6")

@@ -26,6 +26,7 @@ double milliseconds(Duration duration) {
     return std::chrono::duration<double, std::milli>(duration).count();
 }
 
+// S07: with sync groups, too.
 TEST(Simulation, every_seed_is_safe_and_settles_E39) {
     if (std::getenv("SIM_SEED") != nullptr) {
         Simulator simulator(draw_scenario(number_from("SIM_SEED", 0)), &std::cout);

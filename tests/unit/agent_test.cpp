@@ -67,5 +67,12 @@ TEST_F(Lines, RefusalsNameTheirReasonAndHowOften) {
     EXPECT_TRUE(line.text.ends_with("repeated=7")) << line.text;
 }
 
+TEST_F(Lines, AWrongLengthMayBeTheTrailerOfKeepalived_T08) {
+    Notice said = notice(Notice::Kind::refused);
+    said.refusal = Refusal::length;
+    const std::string text = log_line(said, instance).text;
+    EXPECT_NE(text.find("keepalived HMAC trailer?"), text.npos) << text;
+}
+
 }  // namespace
 }  // namespace vrrpd

@@ -81,6 +81,7 @@ TEST(ConfigRules, T04_T06_T07_Passwords) {
               "sent\n");
 }
 
+// A15
 TEST(ConfigRules, OneFamilyForAnInstance) {
     EXPECT_TRUE(has(with("virtual_ipaddress = 2001:db8::1"),
                     "5: [vrrp_instance A] virtual_ipaddress: 2001:db8::1 is of another"));

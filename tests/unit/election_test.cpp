@@ -33,7 +33,7 @@ constexpr Row table_1b[] = {
     {255, 0.00391, 3.00391, 9.00391, 0.391, 300.391, 0.0391, 30.0391, 0.0039, 3.0039, 12301.0},
 };
 
-// D01-D04 D06, as printed.
+// D01 D02 D03 D04 D06, as printed.
 TEST(Election, table_1b_to_its_last_digit) {
     const auto v2 = Version::v2, v3 = Version::v3;
     for (const Row& row : table_1b) {

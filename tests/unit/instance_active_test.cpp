@@ -154,6 +154,20 @@ TEST(Active, a_path_told_again_sends_nothing) {
     EXPECT_EQ(host.story(), "");
 }
 
+// M08: as when a switch sends our adverts back to us.
+TEST(Active, who_has_our_own_address_takes_no_part_in_an_election_E27) {
+    CoreDriver host;
+    host.become_active();
+    const Instant deadline = host.router().next_deadline();
+    for (const int priority : {0, 99, 100, 200, 255}) host.hear(priority, "10.9.0.1");
+    EXPECT_EQ(host.refused(Refusal::own_source), 5u);
+    EXPECT_EQ(host.count_notices(Notice::Kind::refused), 1);
+    EXPECT_EQ(host.story(), "");
+    EXPECT_EQ(host.state(), State::active);
+    EXPECT_EQ(host.router().next_deadline(), deadline);
+}
+
+// B11: an owner reads the adverts of others, too.
 TEST(Active, two_owners_are_decided_by_the_address_E31) {
     InstanceOptions options = plain_options();
     options.priority = 255;
@@ -340,6 +354,16 @@ TEST(SendFailure, of_all_is_a_fault_after_two_intervals_E37) {
     host.pass_failing(11ms);
     EXPECT_EQ(host.instance().role(), Role::fault);
     EXPECT_EQ(host.count_notices(Notice::Kind::stalled), 0);
+}
+
+TEST(SendFailure, to_one_of_several_peers_is_counted_and_nothing_else_V08) {
+    CoreDriver host;
+    host.become_active();
+    host.pass(100ms);
+    const Duration before = host.until_deadline();
+    host.handle(SendFailed{0, "Operation not permitted", true});
+    EXPECT_EQ(host.instance().counters().sends_failed, 1u);
+    EXPECT_EQ(host.until_deadline(), before);
 }
 
 TEST(SendFailure, is_over_when_a_try_leaves_E37) {

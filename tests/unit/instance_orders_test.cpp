@@ -18,6 +18,7 @@ using State = Instance::State;
 // One address: 50 ms and 0.1 ms.
 constexpr Duration removal_bound = 50'100us;
 
+// F05 G09: announced is what is there.
 TEST(Promotion, advert_addresses_services_announcement) {
     CoreDriver host(with_service());
     host.check(0, CheckState::passing);

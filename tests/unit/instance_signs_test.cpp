@@ -44,6 +44,20 @@ TEST(Slip, a_broken_message_says_nothing) {
     EXPECT_EQ(host.count_notices(Notice::Kind::foreign_router_id), 0);
 }
 
+// ---- IPv6 without a link-local address in front: B16, H35
+
+TEST(FirstAddress, that_is_global_is_processed_counted_and_said_once_B16_H35) {
+    InstanceOptions options = plain_options();
+    options.family = Family::ipv6;
+    options.addresses = {{*Prefix::parse("2001:db8::100"), "", ""}};
+    CoreDriver host(options);
+    host.start("fe80::1");
+    for (int i = 0; i < 3; ++i) host.hear(200, "fe80::2");
+    EXPECT_EQ(host.instance().counters().adverts_received, 3u);
+    EXPECT_EQ(host.instance().counters().first_global, 3u);
+    EXPECT_EQ(host.count_notices(Notice::Kind::first_is_global), 1);
+}
+
 // ---- learned intervals: H23
 
 TEST(Learning, a_long_interval_is_learned_as_the_rfc_says_H23) {
@@ -208,6 +222,36 @@ TEST(Drain, holds_for_an_owner_too) {
     EXPECT_EQ(host.state(), State::backup);
     host.pass(1h);
     EXPECT_EQ(host.state(), State::backup);
+}
+
+// ---- on the way out without a way to send: E20, E37
+
+TEST(Mute, nobody_is_told_that_the_addresses_are_free_while_they_are_not_E20_E37) {
+    InstanceOptions options = test::with_service();
+    options.advert_interval = 100ms;
+    options.checks.clear();
+    CoreDriver host(options);
+    host.become_active();
+    host.handle(Shutdown{});
+    for (const Instant end = host.now() + 250ms; host.now() < end;) {
+        host.freeze(host.until_deadline());
+        host.expire();
+        host.handle(SendFailed{0, "Network is down"});
+    }
+    host.story();
+    host.pass(700ms);  // of the second that the service has for its end
+    EXPECT_EQ(host.story().find("advert 0"), std::string::npos);
+    EXPECT_EQ(host.state(), State::retiring);
+}
+
+// ---- an owner that leaves: B24
+
+TEST(Owner, its_release_is_heard_although_it_comes_from_a_virtual_address_B24) {
+    CoreDriver host;
+    host.start();
+    host.hear(255, "10.9.0.100");
+    host.hear(0, "10.9.0.100");
+    EXPECT_EQ(host.time_to_active(), 100000000ns * 156 / 256);
 }
 
 // ---- reload

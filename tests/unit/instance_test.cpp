@@ -288,6 +288,7 @@ TEST(Backup, other_multiplier_D08) {
     EXPECT_EQ(host.until_deadline(), 500ms + skew);
 }
 
+// M07: so it is with a cluster of others that has our VRID.
 TEST(Backup, tells_once_of_other_intervals_and_lists_B13_B17_B18_H27) {
     CoreDriver host;
     host.start();
@@ -301,6 +302,21 @@ TEST(Backup, tells_once_of_other_intervals_and_lists_B13_B17_B18_H27) {
     EXPECT_EQ(host.count_notices(Notice::Kind::interval_differs), 1);
     EXPECT_EQ(host.instance().counters().lists_differed, 3u);
     EXPECT_EQ(host.until_deadline(), 2 * down_interval) << "obeyed all the same";
+}
+
+TEST(Backup, follows_a_peer_of_version_2_with_another_list_and_says_so_B17) {
+    InstanceOptions options = plain_options();
+    options.version = Version::v2;
+    options.advert_interval = 1s;
+    CoreDriver host(options);
+    host.start();
+    for (int i = 0; i < 2; ++i) {
+        host.pass(2s);
+        host.handle(host.advert(200).byte(11, 101).seal().view());  // where ours is 10.9.0.100
+    }
+    EXPECT_EQ(host.count_notices(Notice::Kind::list_differs), 1);
+    EXPECT_EQ(host.instance().counters().lists_differed, 2u);
+    EXPECT_EQ(host.until_deadline(), 3609'375us);
 }
 
 }  // namespace

@@ -1,9 +1,12 @@
 // What the daemon asks of the system at start: scheduling, memory, the service manager.
 #include <array>
 #include <cstdlib>
+#include <ctime>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <sched.h>
+#include <set>
 #include <string>
 #include <unistd.h>
 
@@ -15,6 +18,7 @@
 
 #include "vrrpd/io/notify.hpp"
 #include "vrrpd/io/realtime.hpp"
+#include "vrrpd/loop/sd_event_loop.hpp"
 
 namespace vrrpd {
 namespace {
@@ -77,6 +81,29 @@ TEST(LockMemory, ARefusalIsASentence) {
 }
 
 #endif
+
+// D09: whoever sets the wall clock moves neither. What clock a timer goes by is said by the kernel.
+TEST(Loop, TimeAndTimersGoByAClockThatNobodySets_D09) {
+    const auto boot_time = [] {
+        timespec time{};
+        clock_gettime(CLOCK_BOOTTIME, &time);
+        return Instant(std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec));
+    };
+    SdEventLoop loop;
+    const Instant before = boot_time(), now = loop.now(), after = boot_time();
+    EXPECT_LE(before, now);
+    EXPECT_LE(now, after);
+
+    const auto timer = loop.timer([] {}, Urgency::protocol);
+    std::set<std::string> clocks;
+    for (const auto& descriptor : std::filesystem::directory_iterator("/proc/self/fdinfo")) {
+        std::ifstream info(descriptor.path());
+        for (std::string word; info >> word;) {
+            if (word == "clockid:" && info >> word) clocks.insert(word);
+        }
+    }
+    EXPECT_EQ(clocks, std::set{std::to_string(CLOCK_BOOTTIME)});
+}
 
 TEST(Notify, TellsTheServiceManager) {
     const int manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -62,7 +62,7 @@ class Metrics : public testing::Test {
                         vrrp_group(Family::ipv4)};
         return {advert, CoreDriver::interface_index};
     }
-    std::string text() { return metrics_text(host.router(), {3, 20, 2, 7}, host.now()); }
+    std::string text() { return metrics_text(host.router(), {3, 20, 2, 5, 7}, host.now()); }
     /// The value of a series written as in the text; "absent" if it is not there.
     std::string value(const std::string& series) {
         for (const std::string& line : lines(text())) {
@@ -101,11 +101,13 @@ TEST_F(Metrics, OfTheHost) {
     EXPECT_EQ(value("vrrpd_netlink_resyncs_total"), "3");
     EXPECT_EQ(value("vrrpd_announcements_sent_total"), "20");
     EXPECT_EQ(value("vrrpd_announcement_failures_total"), "2");
+    EXPECT_EQ(value("vrrpd_packets_lost_total"), "5");
     EXPECT_EQ(value("vrrpd_packets_unclassified_total"), "7");
     EXPECT_EQ(value("vrrpd_build_info{version=\"" VRRPD_VERSION "\"}"), "1");
     EXPECT_EQ(value("vrrpd_instance_info" + second + R"(,interface="eth0",vrid="52",family="ipv4",version="3"})"), "1");
 }
 
+// C09 L06
 TEST_F(Metrics, OfWhatWasHeard) {
     host.handle(advert(52, 200).view());
     host.handle(advert(52, 200, "10.9.0.101", ChecksumForm::message_only).view());
@@ -129,6 +131,14 @@ TEST_F(Metrics, OfWhatWasHeard) {
     EXPECT_EQ(value(R"(vrrpd_adverts_unassigned_total{reason="vrid"})"), "2");
 }
 
+TEST_F(Metrics, OfWhatWasSent_L06) {
+    host.pass(600ms);  // MASTER after 361
+    EXPECT_EQ(value("vrrpd_adverts_sent_total" + first + "}"), "3");
+    EXPECT_EQ(value("vrrpd_adverts_sent_total" + second + "}"), "3");
+    EXPECT_EQ(value("vrrpd_releases_sent_total" + first + "}"), "0");
+}
+
+// L06
 TEST_F(Metrics, OfAMasterThatLeaves) {
     host.pass(400ms);
     EXPECT_EQ(value("vrrpd_instance_state" + first + R"(,state="MASTER"})"), "1");

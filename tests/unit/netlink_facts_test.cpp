@@ -249,6 +249,7 @@ TEST(NetlinkFacts, ThePrimaryIpv4AddressIsNeitherOursNorAVipNorSecondary) {
     EXPECT_EQ(facts.primary_address(3, Family::ipv4, vips), std::nullopt);
 }
 
+// G13 G14
 TEST(NetlinkFacts, ThePrimaryIpv6AddressIsLinkLocalAndReady) {
     Facts facts;
     const std::array vips{ip("fe80::100")};

@@ -153,6 +153,7 @@ TEST_F(NetlinkMonitor, ALinkLocalAddressBecomesTheIpv6SourceWhenItIsReady) {
     EXPECT_TRUE(monitor.facts().primary_address(a0_, Family::ipv6, {})->is_link_local());
 }
 
+// H45
 TEST_F(NetlinkMonitor, LostNoticesAreMadeUpForByReadingEverything) {
     constexpr int count = 600;
     int answered = 0;

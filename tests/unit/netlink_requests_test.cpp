@@ -64,6 +64,7 @@ TEST_F(NetlinkRequests, AnAddedAddressHasOurMarkAndLabelAndIsNotThePrimaryOne) {
     EXPECT_EQ(requests.counters().in_flight, 0u);
 }
 
+// G06 G12
 TEST_F(NetlinkRequests, AnIpv6AddressServesAtOnceAndIsNoSource) {
     Monitor monitor(loop_, [] {});
     monitor.start();
@@ -376,6 +377,7 @@ TEST_F(NetlinkSecondaries, TheKernelTakesAlongTheStrangerThatWasNamed) {
     EXPECT_TRUE(kernel_has("10.8.0.7/24"));
 }
 
+// F13
 TEST_F(NetlinkSecondaries, PromotedTheyStay) {
     remove_the_first([] { EXPECT_TRUE(promote_secondaries("a0")); });
     EXPECT_TRUE(is("a0", '1'));

@@ -90,9 +90,9 @@ TEST_F(FindPath, TheVirtualAddressOfNoInstanceIsASourceButForAnOwners) {
     instances[1].priority = owner_priority;
     const Paths paths(instances, facts);
     EXPECT_EQ(paths.virtual_addresses(), ips({"10.0.0.10", "10.0.0.50", "10.0.0.100", "10.0.0.200"}));
-    EXPECT_FALSE(paths.find(0).source);
+    EXPECT_EQ(paths.find(0).source, ip("10.0.0.200")) << "an owner's address does not move: load sharing (M05)";
     EXPECT_EQ(paths.find(1).source, ip("10.0.0.200"));
-    EXPECT_FALSE(paths.find(2).source);
+    EXPECT_EQ(paths.find(2).source, ip("10.0.0.200"));
 }
 
 TEST_F(FindPath, WhatInstancesShareIsFoundAnewWhenTheFactsChange) {
@@ -118,6 +118,7 @@ TEST_F(FindPath, WhatInstancesShareIsFoundAnewWhenTheFactsChange) {
     EXPECT_EQ(paths.find(1).interface_index, 0);
 }
 
+// E05
 TEST_F(FindPath, EachFaultOfTheLinkIsNamed) {
     add("10.0.0.1/24");
     set_link(7, "eth0", false, false);
@@ -247,7 +248,7 @@ class Keeper : public netlink::NetlinkKernel {
         monitor_.emplace(loop_, [] {});
         monitor_->start();
         requests_.emplace(loop_);
-        keeper_.emplace(*requests_, monitor_->facts(), instances_,
+        keeper_.emplace(loop_, *requests_, monitor_->facts(), instances_,
                         [this](const AddressesSettled& one) { settled_.push_back(one); });
     }
 
@@ -319,6 +320,17 @@ TEST_F(Keeper, WithoutAnInterfaceTheGatewayTellsWhereARouteGoes) {
     EXPECT_EQ(std::system("ip addr show dev a0 | grep -q 10.9.0.100"), 0) << "it goes where the source is";
 }
 
+// A link that changed its name, or a reload: what was put once is not forgotten.
+TEST_F(Keeper, WhatHasNoPlaceAnyMoreGoes) {
+    run({wish(true), look([this] {
+             options_.addresses = {{*Prefix::parse("10.9.0.101/24"), "", ""}};
+         }),
+         wish(true), look([] {
+             EXPECT_NE(std::system("ip addr show dev a0 | grep -q 10.9.0.100"), 0);
+             EXPECT_EQ(std::system("ip addr show dev a0 | grep -q 10.9.0.101"), 0);
+         })});
+}
+
 TEST_F(Keeper, LinksThatAreNotThereAreObstacles) {
     EXPECT_FALSE(keeper_->obstacle(0));
     add_route("10.1.0.0/16").device = "eth8";
@@ -328,6 +340,7 @@ TEST_F(Keeper, LinksThatAreNotThereAreObstacles) {
     EXPECT_EQ(keeper_->obstacle(0)->view(), "10.3.0.1/24: interface eth9 does not exist");
 }
 
+// F14
 TEST_F(Keeper, APredecessorsRoutesAndAddressesGo) {
     shell("ip addr add 10.9.0.8/24 dev a0");
     shell("ip route add 10.1.0.0/16 dev a0 proto 112 table 1000 && ip route add 10.2.0.0/16 dev a0 proto static");

@@ -62,6 +62,11 @@ class Group {
     }
 
     void freeze(Duration duration) { now_ += duration; }
+    void expire() { router_.expire(now_, actions_); }
+    int role_changes() const {
+        return static_cast<int>(std::ranges::count_if(
+            actions_, [](const Action& action) { return std::holds_alternative<RoleChanged>(action); }));
+    }
 
     // One letter for each instance: Initialize, Backup, Active, Retiring.
     std::string states() const {
@@ -250,6 +255,78 @@ TEST(SyncGroup, a_shutdown_is_planned_for_each_S04) {
     group.pass(2ms);
     EXPECT_EQ(group.story(), "0 advert 0, 1 advert 0, 0 advert 0, 1 advert 0");
     EXPECT_TRUE(group.router().finished());
+}
+
+TEST(SyncGroup, a_drain_of_one_hands_over_all_S04) {
+    Group group;
+    group.become_active();
+    group.handle(DrainChanged{1, true});
+    group.settle_addresses(false);
+    group.pass(1h);
+    EXPECT_EQ(group.states(), "BB") << "although nobody else is there";
+    EXPECT_EQ(group.story(), "0 off, 1 off, group BACKUP, 0 advert 0, 1 advert 0, 0 advert 0, 1 advert 0");
+    group.handle(DrainChanged{1, false});
+    EXPECT_EQ(group.states(), "AA");
+}
+
+// A release only says that an Active leaves; whether another one is there is known when Skew_Time is over.
+TEST(SyncGroup, a_release_is_no_permission_at_once_E09_H19) {
+    Group group;
+    group.start();
+    for (int i = 0; i < 6; ++i) {
+        group.hear(0, 200);
+        group.pass(100ms);
+    }
+    EXPECT_EQ(group.states(), "BB") << "the second would claim, but waits for the first";
+    group.hear(0, 0);
+    EXPECT_EQ(group.states(), "BB");
+    group.pass(30ms);
+    group.hear(0, 200);
+    group.pass(200ms);
+    EXPECT_EQ(group.states(), "BB") << "the Active has answered";
+    group.hear(0, 0);
+    group.pass(61ms);
+    EXPECT_EQ(group.states(), "AA");
+}
+
+TEST(SyncGroup, a_stall_that_only_a_timer_notices_ends_the_term_of_all_S03) {
+    Group group(two_with([](auto&, auto& slow) { slow.advert_interval = 10s; }));
+    group.start();
+    group.pass(400ms);
+    group.settle_addresses(true);
+    ASSERT_EQ(group.states(), "AA");
+    group.freeze(1s);
+    group.expire();
+    EXPECT_EQ(group.states(), "IB");
+}
+
+TEST(SyncGroup, one_fault_of_two_that_ends_says_nothing_S01) {
+    Group group;
+    group.start();
+    group.path(0, false);
+    group.path(1, false);
+    group.story();
+    group.path(0, true);
+    EXPECT_EQ(group.role_changes(), 0);
+}
+
+TEST(SyncGroup, preempt_delay_counts_anew_after_a_handover_E15_S03) {
+    Group group(two_with([](auto& first, auto& second) { first.preempt_delay = second.preempt_delay = 60s; }));
+    group.start();
+    const auto hear_lower_for = [&](Duration duration) {
+        for (Duration passed{}; passed < duration; passed += 100ms) {
+            group.hear(0, 50);
+            group.hear(1, 50);
+            group.pass(100ms);
+        }
+    };
+    hear_lower_for(61s);
+    ASSERT_EQ(group.states(), "AA");
+    group.settle_addresses(true);
+    group.hear(0, 200);
+    group.settle_addresses(false);
+    hear_lower_for(30s);
+    EXPECT_EQ(group.states(), "BB");
 }
 
 TEST(SyncGroup, a_stall_ends_the_term_of_all_S03) {

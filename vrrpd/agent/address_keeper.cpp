@@ -12,6 +12,9 @@
 namespace vrrpd {
 namespace {
 
+constexpr Duration first_retry = std::chrono::milliseconds(100);  // of a removal that failed
+constexpr Duration longest_retry = std::chrono::seconds(10);
+
 std::string title(const Prefix& destination) {
     return "route " + destination.to_string();
 }
@@ -30,14 +33,16 @@ netlink::Requests::Completion cleanup(std::string what) {
 
 }  // namespace
 
-AddressKeeper::AddressKeeper(netlink::Requests& requests, const netlink::Facts& facts,
+AddressKeeper::AddressKeeper(Loop& loop, netlink::Requests& requests, const netlink::Facts& facts,
                              const std::vector<InstanceOptions>& instances,
                              std::function<void(const AddressesSettled&)> settled)
-    : requests_(requests),
+    : loop_(loop),
+      requests_(requests),
       facts_(facts),
       instances_(instances),
       settled_(std::move(settled)),
       wishes_(instances.size()),
+      retry_(loop.timer([this] { remove_stuck(); })),
       put_(instances.size()) {}
 
 std::vector<netlink::DesiredAddress> AddressKeeper::place(InstanceId id) const {
@@ -117,9 +122,15 @@ void AddressKeeper::set(InstanceId id, bool wanted) {
     // One more than there are requests, so that it is not settled half way.
     wish = {wish.number + 1, wanted, 1, {}};
     if (wanted) {
-        Placed& put = put_[id] = {place(id), place_routes(id)};
+        const Placed before = std::exchange(put_[id], {place(id), place_routes(id)});
+        Placed& put = put_[id];
         for (const netlink::Conflict& conflict : conflicts(id)) std::erase(put.addresses, conflict.wanted);
         for (const netlink::DesiredAddress& address : put.addresses) add(id, address);
+        // A link has changed its name, or the options are others: what has no place any more goes.
+        std::vector<netlink::DesiredAddress> gone = before.addresses;
+        std::erase_if(gone, [this](const netlink::DesiredAddress& address) { return is_put(address); });
+        save_others(gone);
+        for (const netlink::DesiredAddress& address : gone) remove(id, address);
         for (const netlink::Route& route : put.routes) {
             requests_.add_route(route, completion(id, title(route.destination)));
         }
@@ -143,10 +154,36 @@ void AddressKeeper::remove(InstanceId id, const netlink::DesiredAddress& address
     requests_.remove_address(
         address.link, address.prefix,
         [this, id, address, answer = completion(id, address.prefix.to_string())](int error, const std::string& text) {
-            // From now on whoever puts it there is not us, unless it is wanted again already.
-            if (error == 0 && !wishes_[id].wanted) added_.erase({address.link, address.prefix});
+            if (error != 0) {
+                log::write(log::Level::warning,
+                           fmt::format("cannot remove {}, trying again: {}", address.prefix.to_string(), text));
+                stuck_.push_back(address);
+                if (stuck_.size() == 1) retry_->arm(loop_.now() + (retry_delay_ = first_retry));
+            } else if (!is_put(address)) {  // from now on whoever puts it there is not us
+                added_.erase({address.link, address.prefix});
+            }
             answer(error, text);
         });
+}
+
+bool AddressKeeper::is_put(const netlink::DesiredAddress& address) const {
+    return std::ranges::any_of(put_, [&](const Placed& put) {
+        return std::ranges::any_of(put.addresses, [&](const netlink::DesiredAddress& one) {
+            return one.link == address.link && one.prefix == address.prefix;
+        });
+    });
+}
+
+void AddressKeeper::remove_stuck() {
+    std::erase_if(stuck_, [this](const netlink::DesiredAddress& address) { return is_put(address); });
+    for (const netlink::DesiredAddress& address : stuck_) {
+        requests_.remove_address(address.link, address.prefix, [this, address](int error, const std::string&) {
+            if (error == 0) std::erase(stuck_, address);
+        });
+    }
+    requests_.flush();
+    retry_delay_ = std::min(2 * retry_delay_, longest_retry);
+    retry_->arm(stuck_.empty() ? never : loop_.now() + retry_delay_);
 }
 
 // An address of ours may have become the first of its subnet; the kernel would take the others along (F13).

@@ -5,11 +5,15 @@
 // before them. When the last one of the latest wish is answered, that
 // wish is settled. A wish that was overtaken by another is settled by nobody. Nothing here waits.
 //
+// A removal that the kernel refuses is said and tried again: an address of ours that stays where it does not belong
+// is the one thing that must not be.
+//
 // What a person put on a link stays theirs: it is neither taken over nor removed (E04). An owner (priority
 // 255) uses it as it is; any other instance is told of it as an obstacle, before it claims anything.
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -21,13 +25,14 @@
 #include "netlink/route.hpp"
 #include "vrrpd/core/events.hpp"
 #include "vrrpd/core/options.hpp"
+#include "vrrpd/loop/loop.hpp"
 
 namespace vrrpd {
 
 class AddressKeeper {
   public:
     /// `settled` is called from the loop, or from within set() when there is nothing to ask the kernel for.
-    AddressKeeper(netlink::Requests& requests, const netlink::Facts& facts,
+    AddressKeeper(Loop& loop, netlink::Requests& requests, const netlink::Facts& facts,
                   const std::vector<InstanceOptions>& instances, std::function<void(const AddressesSettled&)> settled);
 
     /// The requests leave with Requests::flush().
@@ -64,15 +69,21 @@ class AddressKeeper {
     std::vector<netlink::Conflict> conflicts(InstanceId id) const;
     void add(InstanceId id, const netlink::DesiredAddress& address);
     void remove(InstanceId id, const netlink::DesiredAddress& address);
+    bool is_put(const netlink::DesiredAddress& address) const;
+    void remove_stuck();
     void save_others(const std::vector<netlink::DesiredAddress>& removed) const;
     netlink::Requests::Completion completion(InstanceId id, std::string what);
     void answered(InstanceId id, std::uint64_t number, const Text& error);
 
+    Loop& loop_;
     netlink::Requests& requests_;
     const netlink::Facts& facts_;
     const std::vector<InstanceOptions>& instances_;
     std::function<void(const AddressesSettled&)> settled_;
     std::vector<Wish> wishes_;
+    std::vector<netlink::DesiredAddress> stuck_;  // whose removal failed: tried again until it does not
+    std::unique_ptr<Timer> retry_;
+    Duration retry_delay_{};
     std::vector<Placed> put_;                // by instance: a link may have changed its name since
     std::set<netlink::OwnedAddress> added_;  // by us: kernels before 5.18 keep no mark
 };

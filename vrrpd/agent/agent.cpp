@@ -17,7 +17,9 @@ namespace vrrpd {
 namespace {
 
 constexpr std::size_t usual_actions = 1024;  // of a round; a thousand promotions at once need megabytes
-constexpr std::size_t status_names = 20;     // instances that a line of status names one by one
+constexpr Duration late_deadline = std::chrono::milliseconds(10);  // then more may have come in than usual
+constexpr Duration socket_retry = std::chrono::seconds(1);
+constexpr std::size_t status_names = 20;  // instances that a line of status names one by one
 constexpr Duration status_delay = std::chrono::milliseconds(100);
 
 std::size_t find_check(const config::Config& config, const std::string& name) {
@@ -61,13 +63,14 @@ Agent::Agent(Loop& loop, ChildStarter& starter, const config::Config& config, st
           status_due_ = false;
           publish_status();
       })),
+      socket_retry_(loop.timer([this] { refresh_paths(); })),
       monitor_(loop, [this] { refresh_paths(); }),
       paths_(config.instances, monitor_.facts()),
       receivers_(
           loop, config.instances, [this](std::span<const Packet> packets) { take(packets); },
           [this](std::span<const Packet> packets) { take(packets); }),
       requests_(loop),
-      addresses_(requests_, monitor_.facts(), config.instances,
+      addresses_(loop, requests_, monitor_.facts(), config.instances,
                  [this](const AddressesSettled& answer) { settled(answer); }),
       announcer_(loop, [this](const Announcement& announcement, int error) { cannot_announce(announcement, error); }),
       tracked_links_(config.tracked_interfaces.size(), CheckState::unknown),
@@ -75,8 +78,7 @@ Agent::Agent(Loop& loop, ChildStarter& starter, const config::Config& config, st
       services_(loop, starter, config.services, config.instances, standby_checks(config, paths_.virtual_addresses()),
                 {[this](const ServicesChanged& change) { feed(change); },
                  [this](std::size_t service, bool wanted) { judge_service(service, wanted); },
-                 [this] { leave_when_done(); }}),
-      unsent_(config.instances.size()) {
+                 [this] { leave_when_done(); }}) {
     for (std::size_t i = 0; i < config.checks.size(); ++i) {
         checks_.push_back(std::make_unique<health::Check>(
             loop, starter, config.checks[i], [this, i](const health::Report& report) { on_report(i, report); }));
@@ -128,9 +130,9 @@ void Agent::arm_deadline() {
 }
 
 void Agent::on_deadline() {
-    armed_ = never;
+    const bool late = loop_.now() - std::exchange(armed_, never) > late_deadline;
     in_round_ = true;
-    receivers_.drain();
+    receivers_.drain(late);
     router_.expire(loop_.now(), actions_);
     end_round();
 }
@@ -148,7 +150,7 @@ void Agent::end_round() {
             router_.handle(event, loop_.now(), actions_);
             perform_all();
         }
-        sender_.flush([this](std::size_t instance, int error) { on_send_failed(instance, error); });
+        send_queued();
     } while (!facts_.empty());
     requests_.flush();
     if (actions_.capacity() > usual_actions) Actions().swap(actions_);
@@ -173,7 +175,7 @@ void Agent::perform_all() {
 void Agent::perform(const SendAdvert& action) {
     const Instance& instance = router_.instance(action.instance);
     const InstanceOptions& options = instance.options();
-    unsent_[action.instance] = 0;
+    leaving_.push_back({action.instance, std::max<std::size_t>(1, options.unicast_peers.size())});
     if (options.unicast_peers.empty()) return queue(action.instance, action.priority, instance.group_address(), 255);
     for (const UnicastPeer& peer : options.unicast_peers) {
         queue(action.instance, action.priority, peer.address, options.unicast_ttl);
@@ -183,7 +185,7 @@ void Agent::perform(const SendAdvert& action) {
 void Agent::queue(InstanceId id, std::uint8_t priority, const IpAddress& destination, int ttl) {
     const Instance& instance = router_.instance(id);
     Datagram datagram;
-    datagram.tag = id;
+    datagram.tag = leaving_.size() - 1;
     datagram.interface_index = instance.path().interface_index;
     datagram.source = *instance.path().source;
     datagram.destination = destination;
@@ -192,11 +194,18 @@ void Agent::queue(InstanceId id, std::uint8_t priority, const IpAddress& destina
     sender_.queue(datagram);
 }
 
-// One peer that cannot be reached keeps no advert from the others (V08); it has not left only if none has.
-void Agent::on_send_failed(InstanceId id, int error) {
-    const std::size_t copies = std::max<std::size_t>(1, config_.instances[id].unicast_peers.size());
-    if (++unsent_[id] < copies) return;
-    facts_.push_back(SendFailed{id, Text(std::generic_category().message(error).c_str())});
+// One peer that cannot be reached keeps no advert from the others (V08).
+void Agent::send_queued() {
+    sender_.flush([this](std::size_t advert, int error) {
+        ++leaving_[advert].failed;
+        leaving_[advert].error = error;
+    });
+    for (const Leaving& advert : leaving_) {
+        if (advert.failed == 0) continue;
+        const Text reason(std::generic_category().message(advert.error).c_str());
+        facts_.push_back(SendFailed{advert.instance, reason, advert.failed < advert.copies});
+    }
+    leaving_.clear();
 }
 
 void Agent::perform(const SetAddresses& action) {
@@ -283,6 +292,8 @@ void Agent::refresh_paths() {
     receivers_.refresh(found, paths_);
     for (InstanceId id = 0; id < found.size(); ++id) refresh_path(id, std::move(found[id]));
     refresh_tracked_links();
+    // What kept a socket from opening (no descriptor, no memory) may be over without a word from the kernel.
+    if (receivers_.any_problem()) socket_retry_->arm(loop_.now() + socket_retry);
 }
 
 // Tells the core where an instance is and whether it can take part, if that is new.
@@ -352,9 +363,10 @@ ControlServer::Answer Agent::answer(const ControlServer::Request& request) {
     if (request.command != "metrics") return {false, fmt::format("unknown command {}", quoted(request.command))};
     if (!request.arguments.empty()) return {false, "metrics takes no arguments"};
     const Announcer::Counters& announced = announcer_.counters();
-    return {true,
-            metrics_text(router_, {monitor_.resyncs(), announced.sent, announced.failed, receivers_.unclassified()},
-                         loop_.now())};
+    return {true, metrics_text(router_,
+                               {monitor_.resyncs(), announced.sent, announced.failed, receivers_.lost(),
+                                receivers_.unclassified()},
+                               loop_.now())};
 }
 
 // ---- checks

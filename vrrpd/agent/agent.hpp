@@ -52,7 +52,7 @@ class Agent {
     void perform_all();
     void perform(const SendAdvert& action);
     void queue(InstanceId id, std::uint8_t priority, const IpAddress& destination, int ttl);
-    void on_send_failed(InstanceId id, int error);
+    void send_queued();
     void perform(const SetAddresses& action);
     void perform(const SetServices& action);
     void perform(const Announce& action);
@@ -90,6 +90,7 @@ class Agent {
     std::unique_ptr<Timer> deadline_;
     Instant armed_ = never;  // when it fires
     std::unique_ptr<Timer> status_;
+    std::unique_ptr<Timer> socket_retry_;
     bool status_due_ = false;
 
     AdvertSender sender_;
@@ -107,7 +108,14 @@ class Agent {
     ServiceSet services_;
     std::unique_ptr<ControlServer> control_;  // none: could not be opened
     std::array<std::uint8_t, max_message_size> message_;
-    std::vector<std::size_t> unsent_;  // by instance: of the copies of one advert that are under way, how many failed
+    // An advert on its way, one copy for each peer; Datagram::tag is its place here.
+    struct Leaving {
+        InstanceId instance;
+        std::size_t copies;
+        std::size_t failed = 0;
+        int error = 0;
+    };
+    std::vector<Leaving> leaving_;
 };
 
 }  // namespace vrrpd

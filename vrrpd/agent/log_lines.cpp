@@ -69,6 +69,8 @@ LogLine body(const Notice& notice, const Instance& instance) {
             return {Level::warning, fmt::format("{} advertises {}, ours is {}: the same virtual_router_id belongs on "
                                                 "all hosts of the pair",
                                                 source, notice.text.view(), options.virtual_router_id)};
+        case Notice::Kind::first_is_global:
+            return {Level::info, fmt::format("{} advertises a first address that is not link-local", source)};
         case Notice::Kind::off_subnet:
             return {Level::warning,
                     fmt::format("{} is in no subnet of {}: compare the addresses of the peers' interfaces", source,

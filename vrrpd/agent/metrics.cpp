@@ -80,6 +80,8 @@ constexpr CounterRow counter_rows[] = {
     {"vrrpd_send_failures_total", &Counters::sends_failed, "Adverts that the kernel did not take."},
     {"vrrpd_address_lists_differed_total", &Counters::lists_differed,
      "Valid adverts that list other addresses than ours."},
+    {"vrrpd_adverts_first_address_global_total", &Counters::first_global,
+     "Valid IPv6 adverts whose first address is not link-local."},
     {"vrrpd_adverts_off_subnet_total", &Counters::off_subnet,
      "Valid adverts from an address in no subnet of the interface."},
     {"vrrpd_addresses_lost_total", &Counters::addresses_lost, "How often somebody else removed an address of ours."},
@@ -157,6 +159,8 @@ void write_shell(Page& page, const ShellCounters& shell) {
     page.series({}, shell.announcements_sent);
     page.counter("vrrpd_announcement_failures_total", "Announcements that the kernel did not take.");
     page.series({}, shell.announcements_failed);
+    page.counter("vrrpd_packets_lost_total", "Adverts that instances want and the receive buffer had no room for.");
+    page.series({}, shell.packets_lost);
     page.counter("vrrpd_packets_unclassified_total",
                  "Packets of protocol 112 that no instance wants, and that came faster than they are looked at.");
     page.series({}, shell.packets_unclassified);

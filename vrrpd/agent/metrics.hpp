@@ -17,6 +17,7 @@ struct ShellCounters {
     std::uint64_t netlink_resyncs = 0;
     std::uint64_t announcements_sent = 0;
     std::uint64_t announcements_failed = 0;
+    std::uint64_t packets_lost = 0;          ///< wanted, and more than a receiver's buffer holds
     std::uint64_t packets_unclassified = 0;  ///< came faster than the observers look at them
 };
 

@@ -60,10 +60,13 @@ void sort_each_once(std::vector<Value>& addresses) {
 Paths::Paths(std::span<const InstanceOptions> instances, const netlink::Facts& facts)
     : instances_(instances), facts_(facts) {
     for (const InstanceOptions& instance : instances) {
-        for_each_address(
-            instance, [this](const VirtualAddress& address) { virtual_addresses_.push_back(address.prefix.address); });
+        for_each_address(instance, [&](const VirtualAddress& address) {
+            virtual_addresses_.push_back(address.prefix.address);
+            if (instance.priority != owner_priority) moving_.push_back(address.prefix.address);
+        });
     }
     sort_each_once(virtual_addresses_);
+    sort_each_once(moving_);
 }
 
 PathChanged Paths::find(InstanceId id) const {
@@ -98,7 +101,7 @@ std::optional<IpAddress> Paths::primary_address(const Shared& shared) const {
     version_ = facts_.version();
     const auto [known, added] = primaries_.try_emplace(shared);
     const auto& [link, family, owner, scope] = shared;
-    if (added) known->second = facts_.primary_address(link, family, owner ? none : virtual_addresses_, scope);
+    if (added) known->second = facts_.primary_address(link, family, owner ? none : moving_, scope);
     return known->second;
 }
 

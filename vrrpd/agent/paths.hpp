@@ -52,6 +52,7 @@ class Paths {
     std::span<const InstanceOptions> instances_;
     const netlink::Facts& facts_;
     std::vector<IpAddress> virtual_addresses_;
+    std::vector<IpAddress> moving_;  // all of them but those of owners, who have them anyway
     mutable std::map<Shared, std::optional<IpAddress>> primaries_;  // as of version_
     mutable std::uint64_t version_ = 0;
 };

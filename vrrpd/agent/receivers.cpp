@@ -9,6 +9,9 @@ namespace {
 // Packets read before a timer is honoured: an advert that is in the socket wins over an expiry noticed late
 // (D12), a flood does not keep the timer waiting.
 constexpr std::size_t drain_batches = 8;
+// After a pause of this process there may be as much as the socket's buffer holds, and the decisive one may be the
+// last.
+constexpr std::size_t full_socket_batches = 256;
 
 void subscribe(const InstanceOptions& instance, Subscription& subscription) {
     AdvertFilter& filter = subscription.filter;
@@ -83,10 +86,22 @@ Sender Receivers::sender_of(const Packet& packet) const {
     return subnets.empty() || std::ranges::any_of(subnets, holds) ? Sender::neighbour : Sender::off_subnet;
 }
 
-void Receivers::drain() {
+bool Receivers::any_problem() const {
+    return std::ranges::any_of(open_, [](const auto& entry) { return !entry.second.problem.empty(); });
+}
+
+void Receivers::drain(bool all) {
     for (const auto& [segment, place] : open_) {
-        if (place.receiver) place.receiver->drain(drain_batches);
+        if (place.receiver) place.receiver->drain(all ? full_socket_batches : drain_batches);
     }
+}
+
+std::uint64_t Receivers::lost() {
+    std::uint64_t sum = 0;
+    for (auto& [segment, place] : open_) {
+        if (place.receiver) sum += place.receiver->lost();
+    }
+    return sum;
 }
 
 std::uint64_t Receivers::unclassified() {

@@ -34,11 +34,14 @@ class Receivers {
     /// What the addresses of its interface say of who sent a packet.
     Sender sender_of(const Packet& packet) const;
 
-    /// Reads what waits, up to a bound.
-    void drain();
+    bool any_problem() const;
 
-    /// Packets that were dropped by the kernel before anybody looked at them.
+    /// Reads what waits, up to a bound; `all`: up to what a socket can hold.
+    void drain(bool all);
+
+    /// Packets that the kernel dropped unseen: of those that are of no interest here, and of those that are.
     std::uint64_t unclassified();
+    std::uint64_t lost();
 
   private:
     using Segment = std::pair<int, Family>;

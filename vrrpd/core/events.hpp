@@ -84,10 +84,11 @@ struct ServicesChanged {
     Text reason{};
 };
 
-/// The last SendAdvert of an instance did not leave, not even to one of several peers.
+/// An advert of an instance did not leave.
 struct SendFailed {
     InstanceId instance = 0;
     Text reason{};
+    bool partly = false;  ///< it did for some of the peers
 };
 
 using Event = std::variant<Packet, Startup, Shutdown, DrainChanged, Reconfigured, PathChanged, CheckChanged,
@@ -144,6 +145,7 @@ struct Notice {
         twins,              ///< two hosts advertise with one priority: `source` and the one in `text`
         flapping,           ///< MASTER again and again within a minute
         addresses_lost,     ///< somebody else removed an address of ours: see `text`
+        first_is_global,    ///< IPv6: the first address listed is not link-local; processed all the same
         off_subnet,         ///< the sender is in no subnet of ours; processed all the same
         list_differs,       ///< the advertised addresses are not ours; processed all the same
         interval_differs,   ///< version 3: another interval than ours

@@ -93,7 +93,8 @@ void Instance::reconfigure(const InstanceOptions& options, Moment moment) {
 
 void Instance::path_changed(const PathChanged& path, Moment moment) {
     // An interface that was made anew has none of our addresses, even if we never saw it away.
-    if (path_usable() && path_.interface_index != path.interface_index) {
+    const bool replaced = path.interface_index != 0 && path.interface_index != path_.interface_index;
+    if (path_usable() && replaced) {
         path_.up = false;
         path_.reason = Text::format("interface %s was replaced", options_->interface.c_str());
         reconsider(moment);
@@ -172,9 +173,10 @@ void Instance::services_changed(const ServicesChanged& change, Moment moment) {
     reconsider(moment);
 }
 
-void Instance::send_failed(const Text& reason, Moment moment) {
+void Instance::send_failed(const SendFailed& failure, Moment moment) {
     ++counters_.sends_failed;
-    notice(Notice::Kind::send_failed, IpAddress(), moment, reason);
+    notice(Notice::Kind::send_failed, IpAddress(), moment, failure.reason);
+    if (failure.partly) return;
     if (std::exchange(probing_, false)) deadline(Timer::send_probe) = moment.now + down_interval();
     if (state_ != State::active && state_ != State::retiring) return;
     const Duration retry = std::min<Duration>(options_->advert_interval / 10, std::chrono::milliseconds(100));
@@ -189,6 +191,13 @@ void Instance::send_failed(const Text& reason, Moment moment) {
 
 // Priority 0 harms nobody: an Active answers it, and goes on (E37).
 void Instance::probe_sending(Moment moment) {
+    if (!running_) return;
+    // On the way out there are adverts anyway, and addresses: nobody may be told that they are free (E20).
+    if (state_ != State::initialize || farewell_ != Farewell::none) {
+        probing_ = false;
+        deadline(Timer::send_probe) = moment.now + probe_patience;
+        return;
+    }
     if (std::exchange(probing_, false)) {
         cannot_send_ = false;  // nobody has complained
         return;
@@ -228,6 +237,10 @@ void Instance::observe(const IpAddress& source, const Advert& advert, Moment mom
     if (!same_addresses(advert.address_bytes, options_->addresses)) {
         ++counters_.lists_differed;
         notice(Notice::Kind::list_differs, source, moment);
+    }
+    if (options_->family == Family::ipv6 && !IpAddress::from_bytes(advert.address_bytes.first(16))->is_link_local()) {
+        ++counters_.first_global;
+        notice(Notice::Kind::first_is_global, source, moment);
     }
     if (advert.interval != options_->advert_interval) notice(Notice::Kind::interval_differs, source, moment);
     if (options_->version == Version::v3 && options_->family == Family::ipv4 &&
@@ -369,7 +382,7 @@ void Instance::hold_fault(const Text& reason, Moment moment) {
     deadline(Timer::fault_hold) = held_until_;
 }
 
-std::optional<Instance::Trigger> Instance::overdue_trigger(Instant now) const {
+std::optional<Instance::Trigger> Instance::overdue_trigger() const {
     const bool taking_part = state_ != State::initialize;
     if (taking_part && !path_usable()) return Trigger::path_lost;
     const bool settled = state_ == State::backup || state_ == State::active;
@@ -377,15 +390,15 @@ std::optional<Instance::Trigger> Instance::overdue_trigger(Instant now) const {
     if (state_ == State::active && drained_) return Trigger::drained;
     if (settled && fault()) return Trigger::fault_raised;
     if (state_ == State::initialize && running_ && !fault() && farewell_ == Farewell::none) {
-        const bool claims = options_->priority == owner_priority && !held_back(now);
+        const bool claims = options_->priority == owner_priority && !held_back();
         return claims ? Trigger::startup_owner : Trigger::startup;
     }
-    if (state_ == State::backup && postponed_ && !held_back(now)) return Trigger::down_timer;
+    if (state_ == State::backup && postponed_ && !held_back()) return Trigger::down_timer;
     return std::nullopt;
 }
 
 void Instance::reconsider(Moment moment) {
-    while (const auto trigger = overdue_trigger(moment.now)) {
+    while (const auto trigger = overdue_trigger()) {
         if (*trigger == Trigger::drained) reason_ = "drained";
         if (*trigger == Trigger::path_lost || *trigger == Trigger::fault_raised) reason_ = *fault();
         dispatch(*trigger, moment);
@@ -399,24 +412,31 @@ void Instance::reconsider(Moment moment) {
     publish_role(moment);
 }
 
-std::optional<Text> Instance::held_back(Instant now) const {
-    const auto own = own_hindrance(now);
-    return own || group_ == nullptr ? own : group_->hindrance(*this, now);
+std::optional<Text> Instance::held_back() const {
+    const auto own = own_hindrance();
+    return own || group_ == nullptr ? own : group_->hindrance(*this);
 }
 
-std::optional<Text> Instance::own_hindrance(Instant now) const {
+std::optional<Text> Instance::own_hindrance() const {
+    if (!is_hindered()) return std::nullopt;
     if (drained_) return Text("drained");
-    if (deadline(Timer::startup_delay) > now && deadline(Timer::startup_delay) != never) return Text("startup_delay");
-    for (std::size_t i = 0; i < checks_.size(); ++i) {
-        if (checks_[i] == CheckState::unknown) return Text("a tracked check has no verdict yet");
-    }
-    return std::nullopt;
+    if (deadline(Timer::startup_delay) != never) return Text("startup_delay");
+    return Text("a tracked check has no verdict yet");
+}
+
+bool Instance::is_hindered() const {
+    return drained_ || deadline(Timer::startup_delay) != never ||
+           std::ranges::find(checks_, CheckState::unknown) != checks_.end();
+}
+
+Instance::Stance Instance::stance() const {
+    return {state_, running_, own_fault() != nullptr, obeying_, is_hindered(), postponed_};
 }
 
 // A takeover that something holds back happens when that ends, unless an Active was heard meanwhile (E19, E43).
 void Instance::postpone_or_claim(Moment moment) {
     obeying_ = false;
-    const auto why = held_back(moment.now);
+    const auto why = held_back();
     if (!why) return dispatch(Trigger::down_timer, moment);
     postponed_ = true;
     notice(Notice::Kind::deferred, IpAddress(), moment, *why);
@@ -472,7 +492,8 @@ std::size_t Instance::encode(std::uint8_t priority, const IpAddress& destination
 }
 
 void Instance::notice(Notice::Kind kind, const IpAddress& source, Moment moment, const Text& text) {
-    const auto repeated = limiter_.admit(static_cast<std::uint8_t>(kind), source, moment.now);
+    NoticeLimiter& limiter = source.is_unspecified() ? own_limiter_ : limiter_;
+    const auto repeated = limiter.admit(static_cast<std::uint8_t>(kind), source, moment.now);
     if (!repeated) return;
     Notice said;
     said.instance = id_;

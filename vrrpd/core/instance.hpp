@@ -58,6 +58,7 @@ class Instance {
         std::uint64_t became_active = 0;
         std::uint64_t lists_differed = 0;
         std::uint64_t off_subnet = 0;
+        std::uint64_t first_global = 0;
         std::uint64_t addresses_lost = 0;
         std::array<std::uint64_t, 2> checksum_forms{};  ///< received, by ChecksumForm
         std::array<std::uint64_t, refusal_count> refused{};
@@ -84,7 +85,7 @@ class Instance {
     void addresses_settled(const AddressesSettled& settled, Moment moment);
     void addresses_lost(const Text& what, Moment moment);
     void services_changed(const ServicesChanged& change, Moment moment);
-    void send_failed(const Text& reason, Moment moment);
+    void send_failed(const SendFailed& failure, Moment moment);
     /// The sender of a valid advert is in no subnet of ours: TTL 255 proves the link all the same (H14).
     void heard_off_subnet(const IpAddress& source, Moment moment);
     /// An advert that passed every check.
@@ -119,6 +120,7 @@ class Instance {
 
   private:
     friend class SyncGroup;
+    friend class Router;
 
     enum class Trigger : std::uint8_t {
         startup,
@@ -186,16 +188,25 @@ class Instance {
 
     void dispatch(Trigger trigger, Moment moment);
     void reconsider(Moment moment);
-    std::optional<Trigger> overdue_trigger(Instant now) const;
+    std::optional<Trigger> overdue_trigger() const;
     void publish_role(Moment moment);
 
     bool path_usable() const { return path_.up && path_.source.has_value(); }
+    // What the others of a sync group look at.
+    struct Stance {
+        State state;
+        bool running, faulty, obeying, hindered, postponed;
+        friend bool operator==(const Stance&, const Stance&) = default;
+    };
+    Stance stance() const;
+
     const Text* fault() const;  // null: none
     const Text* own_fault() const;
     void hold_fault(const Text& reason, Moment moment);
     bool may_preempt(Instant now);
-    std::optional<Text> held_back(Instant now) const;
-    std::optional<Text> own_hindrance(Instant now) const;
+    std::optional<Text> held_back() const;
+    std::optional<Text> own_hindrance() const;
+    bool is_hindered() const;
     void postpone_or_claim(Moment moment);
     void fire(Timer timer, Moment moment);
     void send(std::uint8_t priority, Moment moment);
@@ -264,7 +275,8 @@ class Instance {
     Instant first_loss_{};
     ChecksumForm checksum_form_;
     Counters counters_;
-    NoticeLimiter limiter_, refusal_limiter_;  // a flood of junk must not hide the rest
+    // A flood of junk must not hide the rest, nor many senders what concerns ourselves.
+    NoticeLimiter limiter_, refusal_limiter_, own_limiter_;
 };
 
 }  // namespace vrrpd

@@ -28,8 +28,8 @@ std::optional<Refusal> check_header(const Packet& packet, const Instance& instan
     const IpAddress& source = packet.source;
     const bool unicast = is_unicast(options);
     if (packet.has_options) return Refusal::options;
-    const bool misdirected =
-        unicast ? packet.destination.is_multicast() : packet.destination != instance.group_address();
+    const bool misdirected = unicast ? packet.destination.is_multicast() || packet.destination.is_broadcast()
+                                     : packet.destination != instance.group_address();
     if (misdirected) return Refusal::destination;
     if (source.is_unspecified() || source.is_multicast() || source.is_loopback() || source.is_broadcast() ||
         packet.sender == Sender::broadcast) {
@@ -37,8 +37,9 @@ std::optional<Refusal> check_header(const Packet& packet, const Instance& instan
     }
     if (!unicast && source.family() == Family::ipv6 && !source.is_link_local()) return Refusal::source;
     if (packet.sender == Sender::ourselves || source == instance.path().source) return Refusal::own_source;
-    // An owner's primary address may be the virtual one (B24); byte 2 is the priority.
-    if (packet.message[2] != owner_priority && is_ours(options, source)) return Refusal::source;
+    // An owner's primary address may be the virtual one, and it leaves with priority 0 (B24).
+    const std::uint8_t priority = packet.message[2];
+    if (priority != owner_priority && priority != 0 && is_ours(options, source)) return Refusal::source;
     if (!unicast) return std::nullopt;
     const UnicastPeer* peer = find_peer(options, source);
     if (peer == nullptr) return Refusal::source;
@@ -91,14 +92,16 @@ void Router::expire(Instant now, Actions& actions) {
     // Looks a little ahead for adverts that may leave now; timers that are not adverts wait for their time.
     while (!deadlines_.empty() && deadlines_.deadline(deadlines_.first()) <= now + widest_slot) {
         const InstanceId id = deadlines_.first();
-        instances_[id].wake(moment);
-        if (instances_[id].expire(moment)) {
-            deadlines_.set(id, instances_[id].next_deadline());
-            settle(id, moment);
+        Instance& instance = instances_[id];
+        const auto before = instance.stance();
+        instance.wake(moment);
+        if (instance.expire(moment)) {
+            deadlines_.set(id, instance.next_deadline());
         } else {
             not_yet_.push_back(id);
             deadlines_.set(id, never);
         }
+        if (instance.stance() != before) settle(id, moment);
     }
     for (const InstanceId id : not_yet_) deadlines_.set(id, instances_[id].next_deadline());
 }
@@ -113,10 +116,12 @@ bool Router::finished() const {
 
 template <typename Fact>
 void Router::tell(InstanceId id, Moment moment, Fact fact) {
-    instances_[id].wake(moment);
-    fact(instances_[id]);
-    deadlines_.set(id, instances_[id].next_deadline());
-    settle(id, moment);
+    Instance& instance = instances_[id];
+    const auto before = instance.stance();
+    instance.wake(moment);
+    fact(instance);
+    deadlines_.set(id, instance.next_deadline());
+    if (instance.stance() != before) settle(id, moment);
 }
 
 // Sync groups look when all have been told: what all do for themselves, none does for another.
@@ -127,7 +132,8 @@ void Router::tell_all(Moment moment, Fact fact) {
         fact(instances_[id]);
         deadlines_.set(id, instances_[id].next_deadline());
     }
-    for (InstanceId id = 0; id < instances_.size(); ++id) settle(id, moment);
+    for (const SyncGroup& group : groups_)
+        settle(static_cast<InstanceId>(group.members().front() - instances_.data()), moment);
 }
 
 void Router::settle(InstanceId id, Moment moment) {
@@ -263,7 +269,7 @@ void Router::on(const ServicesChanged& event, Moment moment) {
 }
 
 void Router::on(const SendFailed& event, Moment moment) {
-    tell(event.instance, moment, [&](Instance& instance) { instance.send_failed(event.reason, moment); });
+    tell(event.instance, moment, [&](Instance& instance) { instance.send_failed(event, moment); });
 }
 
 }  // namespace vrrpd

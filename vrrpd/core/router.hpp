@@ -30,6 +30,9 @@ class Router {
     /// `options` must live as long as the router; positions in it are the instances' ids.
     explicit Router(const std::vector<InstanceOptions>& options, const std::vector<SyncGroupOptions>& groups = {});
 
+    Router(const Router&) = delete;  // groups point at their members
+    Router& operator=(const Router&) = delete;
+
     void handle(const Event& event, Instant now, Actions& actions);
     void expire(Instant now, Actions& actions);
     Instant next_deadline() const;

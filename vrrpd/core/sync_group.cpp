@@ -21,12 +21,12 @@ SyncGroup::SyncGroup(std::size_t id, const std::string& name, std::vector<Instan
     for (Instance* member : members_) member->group_ = this;
 }
 
-std::optional<Text> SyncGroup::hindrance(const Instance& member, Instant now) const {
+std::optional<Text> SyncGroup::hindrance(const Instance& member) const {
     for (const Instance* other : members_) {
         if (other == &member || is_active(other)) continue;
         if (other->obeying_) return Text::format("%s hears an Active that serves", name_of(*other));
         if (other->state() != Instance::State::backup) return Text::format("%s is not ready", name_of(*other));
-        if (const auto own = other->own_hindrance(now)) {
+        if (const auto own = other->own_hindrance()) {
             return Text::format("%s waits: %s", name_of(*other), own->c_str());
         }
     }
@@ -53,6 +53,15 @@ void SyncGroup::share_faults(Moment moment) {
     }
     fault_ = Text::format("%s: %s", name_of(*faulty_), faulty_->own_fault()->c_str());
     enter(Role::fault, moment);
+}
+
+const Text* SyncGroup::fault_of_another(const Instance& member) const {
+    if (faulty_ == nullptr || faulty_ != &member) return faulty_ == nullptr ? nullptr : &fault_;
+    // Its own may just have ended, and another be at fault for itself.
+    for (const Instance* other : members_) {
+        if (other != &member && other->running_ && other->own_fault() != nullptr) return other->own_fault();
+    }
+    return nullptr;
 }
 
 const Instance* SyncGroup::find(bool active) const {

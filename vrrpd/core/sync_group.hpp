@@ -7,7 +7,7 @@
 // Each member keeps its own timers and its own priority. That no order of events lets two groups throw each
 // other out for ever rests on one rule: while any member hears an Active that it obeys, no member claims.
 //
-// The group owns no fact: it compares its members after each event and brings them in line.
+// The group owns no fact: it compares its members when one of them has changed, and brings them in line.
 #pragma once
 
 #include <cstddef>
@@ -25,15 +25,13 @@ class SyncGroup {
     SyncGroup(std::size_t id, const std::string& name, std::vector<Instance*> members);
 
     /// What keeps the others from being Active with `member`; nothing: they can.
-    std::optional<Text> hindrance(const Instance& member, Instant now) const;
+    std::optional<Text> hindrance(const Instance& member) const;
 
     /// Brings the members in line, after one of them was told something or did something.
     void settle(Moment moment);
 
     /// The fault that `member` shares although it is not its own; null: none.
-    const Text* fault_of_another(const Instance& member) const {
-        return faulty_ == nullptr || faulty_ == &member ? nullptr : &fault_;
-    }
+    const Text* fault_of_another(const Instance& member) const;
     /// Of the step that the members are being taken along to.
     const Text& reason() const { return reason_; }
 

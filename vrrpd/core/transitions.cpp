@@ -134,7 +134,6 @@ void Instance::cease(Moment) {
 // Priority 0: its sender hands over. Only ever earlier, or a flood of them would keep the addresses down (E09).
 void Instance::hurry(Moment moment) {
     released_by_ = heard_->source;
-    obeying_ = false;
     deadline(Timer::protocol) = std::min(deadline(Timer::protocol), moment.now + skew());
 }
 
@@ -158,7 +157,6 @@ void Instance::obey(Moment moment) {
 // A lower priority is Active. Either the timer keeps running, and we take over at its end, or we let it serve.
 void Instance::weigh(Moment moment) {
     if (!may_preempt(moment.now)) return obey(moment);
-    obeying_ = false;
     notice(Notice::Kind::lower_discarded, heard_->source, moment);
 }
 
@@ -358,6 +356,7 @@ void Instance::rise(Moment moment) {
 void Instance::recede(Moment moment) {
     reason_ = group_->reason();
     other_active_heard_ = false;
+    preempting_since_.reset();
     active_interval_ = options_->advert_interval;
     listen(moment);
     withdraw(Farewell::release, moment);

@@ -32,6 +32,9 @@ class AdvertReceiver {
     /// Delivers what waits, at most `batches` of 32 packets. Returns the number of packets read.
     std::size_t drain(std::size_t batches);
 
+    /// Packets that were wanted, and for which there was no room.
+    std::uint64_t lost() { return socket_.overflowed(); }
+
     const AdvertSocket::Counters& counters() const { return socket_.counters(); }
 
   private:
