@@ -125,12 +125,13 @@ void AddressKeeper::set(InstanceId id, bool wanted) {
         const Placed before = std::exchange(put_[id], {place(id), place_routes(id)});
         Placed& put = put_[id];
         for (const netlink::Conflict& conflict : conflicts(id)) std::erase(put.addresses, conflict.wanted);
-        for (const netlink::DesiredAddress& address : put.addresses) add(id, address);
-        // A link has changed its name, or the options are others: what has no place any more goes.
+        // A link has changed its name, or the options are others: what has no place any more goes, and goes first, so
+        // that the kernel takes nothing along that is yet to come.
         std::vector<netlink::DesiredAddress> gone = before.addresses;
         std::erase_if(gone, [this](const netlink::DesiredAddress& address) { return is_put(address); });
         save_others(gone);
         for (const netlink::DesiredAddress& address : gone) remove(id, address);
+        for (const netlink::DesiredAddress& address : put.addresses) add(id, address);
         for (const netlink::Route& route : put.routes) {
             requests_.add_route(route, completion(id, title(route.destination)));
         }
