@@ -145,8 +145,10 @@ class FrrPeer:
             "--log", "stdout", "--log-level", "debug"])
 
     def stop(self):
-        """Zebra goes on: it is who takes the macvlan down, when FRR's vrrpd leaves."""
+        """Zebra goes on: it is who takes the macvlan down, when FRR's vrrpd leaves. Now and then 8.4.4 is gone before
+        it has asked for that, and answers for ever; so whoever stops it has to see to it."""
         self._vrrpd.stop(PATIENCE)
+        self.host.run(["ip", "link", "set", "vip0", "down"])
 
     def kill(self):
         kill_together(self.host, "vrrpd", "zebra")
