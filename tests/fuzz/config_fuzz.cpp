@@ -76,7 +76,6 @@ void check_indices(const Config& config) {
         require(std::ranges::all_of(each.checks, below(tracks), &Track::index), "what is tracked is there");
         require(std::ranges::all_of(each.gates, below(config.checks.size())), "gates are there");
         require(std::ranges::all_of(each.services, below(config.services.size())), "services are there");
-        require(!each.addresses.empty(), "an instance has an address");
     }
     for (const SyncGroupOptions& each : config.groups) {
         require(std::ranges::all_of(each.members, below(config.instances.size())), "members are there");
