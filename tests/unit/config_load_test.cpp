@@ -477,8 +477,8 @@ TEST(ConfigLoad, RequiredKeys) {
         problems_of("[vrrp_instance A]\n[check c]\n[service s]\n[check d]\ntype = tcp\n[check e]\ntype = script\n"),
         "1: [vrrp_instance A] virtual_router_id: missing, write virtual_router_id = whole number, 1 to 255\n"
         "1: [vrrp_instance A] interface: missing, write interface = interface\n"
-        "1: [vrrp_instance A] virtual_ipaddress: warning: there is none, and peers refuse an advert without addresses: "
-        "each host will be MASTER\n"
+        "1: [vrrp_instance A] virtual_ipaddress: there is none, and peers refuse an advert without addresses: each "
+        "host would be MASTER\n"
         "2: [check c] type: missing, write type = tcp | memcached | script\n"
         "3: [service s] command: missing, write command = program and arguments, without a shell\n"
         "4: [check d] address: missing, write address = ADDR:PORT\n"

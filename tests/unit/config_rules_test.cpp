@@ -491,13 +491,17 @@ TEST(ConfigRules, A14_TheFirstIpv6AddressShouldBeLinkLocal) {
 }
 
 TEST(ConfigRules, WhatIsProbablyNotMeant) {
-    EXPECT_TRUE(has(problems_of(bare), "1: [vrrp_instance A] virtual_ipaddress: warning: "));
     EXPECT_TRUE(has(with("down_timer_adverts = 5"), "5: [vrrp_instance A] down_timer_adverts: warning: "));
     EXPECT_TRUE(has(problems_of(four + check), "5: [check c]: warning: nobody uses it"));
     EXPECT_TRUE(has(problems_of(four + "[service s]\ncommand = true\n"), "5: [service s]: warning: nobody uses it"));
     EXPECT_TRUE(has(with("nopreempt = yes\npreempt_delay = 5"), "6: [vrrp_instance A] preempt_delay: warning: "));
     EXPECT_TRUE(has(problems_of(six + "checksum = rfc5798\n"), "5: [vrrp_instance A] checksum: warning: "));
-    EXPECT_TRUE(load_text(bare, "t").valid());
+}
+
+// Peers refuse count 0 (B08), so each host would hold whatever else it has.
+TEST(ConfigRules, AnInstanceHasAnAddress) {
+    EXPECT_TRUE(has(problems_of(bare), "1: [vrrp_instance A] virtual_ipaddress: there is none, and peers refuse"));
+    EXPECT_TRUE(has(problems_of(bare + "virtual_ipaddress_excluded = 10.0.0.9\n"), "virtual_ipaddress: there is none"));
 }
 
 }  // namespace

@@ -88,8 +88,8 @@ void check_addresses(const Draft& draft, const InstanceDraft& instance, const In
                                  count, max_addresses));
     }
     if (count == 0 && !draft.has("virtual_ipaddress")) {
-        report.warning(draft, "virtual_ipaddress",
-                       "there is none, and peers refuse an advert without addresses: each host will be MASTER");
+        report.error(draft, "virtual_ipaddress",
+                     "there is none, and peers refuse an advert without addresses: each host would be MASTER");
     }
     if (count > 0 && options.family == Family::ipv6 && !addresses.front().prefix.address.is_link_local()) {
         report.warning(draft, "virtual_ipaddress",
