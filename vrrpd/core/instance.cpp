@@ -13,7 +13,6 @@ constexpr Duration probe_patience = std::chrono::milliseconds(10);  // a failure
 constexpr int most_losses = 5;
 constexpr Duration loss_period = std::chrono::minutes(1);
 constexpr Duration first_restoration_delay = std::chrono::milliseconds(100);
-constexpr Duration longest_restoration_delay = std::chrono::seconds(2);
 
 }  // namespace
 
@@ -152,7 +151,7 @@ void Instance::addresses_lost(const Text& what, Moment moment) {
         return reconsider(moment);
     }
     const Duration delay = losses_ == 1 ? Duration::zero() : first_restoration_delay * (1 << (losses_ - 2));
-    deadline(Timer::restoration) = moment.now + std::min(delay, longest_restoration_delay);
+    deadline(Timer::restoration) = moment.now + delay;  // at most 400 ms: the fifth loss is a fault
 }
 
 void Instance::restore_addresses(Moment moment) {

@@ -5,7 +5,8 @@
 //     next_deadline()       when that will be
 //     instance(id)          a look
 //
-// No clock, no socket, no log, no randomness, and no allocation once the vectors of the caller have grown.
+// No clock, no socket, no log, no randomness, and no allocation for an advert once the vectors of
+// the caller have grown.
 // The daemon, the simulator and the benchmarks run this very code.
 //
 // A received packet is checked in the order that advert.hpp gives; the first check that fails counts it and
