@@ -49,6 +49,7 @@ struct Address {
     std::uint8_t mark = 0;   ///< IFA_PROTO; 0: none
     bool secondary = false;  ///< IPv4: goes when the first address of its subnet goes (F13)
     bool tentative = false;  ///< IPv6: duplicate detection is not done, or failed
+    bool expires = false;    ///< has a finite lifetime
     friend bool operator==(const Address&, const Address&) = default;
 };
 

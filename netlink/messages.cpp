@@ -208,6 +208,7 @@ std::optional<Address> parse_address(nlmsghdr& message) {
     address.mark = attributes[IFA_PROTO] != nullptr ? nla_get_u8(attributes[IFA_PROTO]) : std::uint8_t{0};
     // IPv6 uses the same bit for temporary addresses.
     address.secondary = family == Family::ipv4 && (flags & IFA_F_SECONDARY) != 0;
+    address.expires = (flags & IFA_F_PERMANENT) == 0;
     address.tentative = family == Family::ipv6 && (flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) != 0;
     return address;
 }
@@ -289,15 +290,18 @@ std::vector<std::uint8_t> routes_request(Family family, std::uint32_t sequence) 
 }
 
 std::vector<std::uint8_t> addition_request(int link, const Prefix& prefix, const std::string& label,
-                                           std::uint32_t sequence) {
+                                           std::uint32_t sequence, Duration lifetime) {
     const auto address = libnl_address(link, prefix);
     if (!address) return {};
+    const auto seconds = std::chrono::floor<std::chrono::duration<std::uint32_t>>(lifetime).count();
+    const std::uint32_t valid = seconds == 0 ? forever : seconds;
+    // A host address must not become the source of this host's own connections.
+    const bool deprecated = prefix.address.family() == Family::ipv6 && prefix.length == 128;
+    rtnl_addr_set_valid_lifetime(address.get(), valid);
+    rtnl_addr_set_preferred_lifetime(address.get(), deprecated ? 0 : valid);
     if (prefix.address.family() == Family::ipv6) {
         // VRRP itself sees to it that nobody else has the address, and duplicate detection would cost a second.
         rtnl_addr_set_flags(address.get(), IFA_F_NODAD);
-        // A host address must not become the source of this host's own connections.
-        rtnl_addr_set_valid_lifetime(address.get(), forever);
-        rtnl_addr_set_preferred_lifetime(address.get(), prefix.length == 128 ? 0 : forever);
     } else if (!label.empty() && rtnl_addr_set_label(address.get(), label.c_str()) < 0) {
         return {};
     }

@@ -14,6 +14,7 @@
 #include "netlink/facts.hpp"
 #include "netlink/route.hpp"
 #include "vrrpd/core/ip.hpp"
+#include "vrrpd/core/time.hpp"
 
 struct nlmsghdr;
 
@@ -51,10 +52,11 @@ std::vector<std::uint8_t> dump_request(std::uint16_t type, std::uint32_t sequenc
 /// kernel to a socket without NETLINK_GET_STRICT_CHK. Empty: no memory.
 std::vector<std::uint8_t> routes_request(Family family, std::uint32_t sequence);
 
-/// Asks for an address with our mark, and for an ACK. `label`: IPv4 only; empty: the link's name. Empty: no
-/// memory, or a label that is longer than the kernel takes.
+/// Asks for an address with our mark, and for an ACK; where it is there already, that it live on. `label`: IPv4 only;
+/// empty: the link's name. `lifetime`: whole seconds until the kernel removes it; 0: never. Empty: no memory, or a
+/// label that is longer than the kernel takes.
 std::vector<std::uint8_t> addition_request(int link, const Prefix& prefix, const std::string& label,
-                                           std::uint32_t sequence);
+                                           std::uint32_t sequence, Duration lifetime = Duration::zero());
 
 /// Asks that the address go, and for an ACK. Empty: no memory.
 std::vector<std::uint8_t> removal_request(int link, const Prefix& prefix, std::uint32_t sequence);

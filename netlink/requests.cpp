@@ -28,8 +28,9 @@ void Requests::queue(Kind kind, std::vector<std::uint8_t> message, Completion co
     queue_.push_back({sequence_, kind, std::move(message), std::move(completed)});
 }
 
-void Requests::add_address(int link, const Prefix& prefix, const std::string& label, Completion completed) {
-    queue(Kind::addition, addition_request(link, prefix, label, ++sequence_), std::move(completed));
+void Requests::add_address(int link, const Prefix& prefix, const std::string& label, Completion completed,
+                           Duration lifetime) {
+    queue(Kind::addition, addition_request(link, prefix, label, ++sequence_, lifetime), std::move(completed));
 }
 
 void Requests::remove_address(int link, const Prefix& prefix, Completion completed) {

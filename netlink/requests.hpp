@@ -46,10 +46,11 @@ class Requests {
     /// Opens its socket in the network namespace of the calling thread. Throws std::system_error.
     explicit Requests(Loop& loop, Duration timeout = std::chrono::seconds(2));
 
-    /// Queues it. An addition carries our mark and has no end of life. IPv6: usable at once (no duplicate
-    /// detection), and a /128 is never chosen as a source address. Label: IPv4 only, at most 15 bytes; empty:
-    /// the link's name.
-    void add_address(int link, const Prefix& prefix, const std::string& label, Completion completed);
+    /// Queues it. An addition carries our mark. `lifetime`: whole seconds, which count from now on even where the
+    /// address is there already; 0: for ever. IPv6: usable at once (no duplicate detection), and a /128 is never
+    /// chosen as a source address. Label: IPv4 only, at most 15 bytes; empty: the link's name.
+    void add_address(int link, const Prefix& prefix, const std::string& label, Completion completed,
+                     Duration lifetime = Duration::zero());
     /// Queues it.
     void remove_address(int link, const Prefix& prefix, Completion completed);
 

@@ -12,6 +12,9 @@ CommandLine parse_command_line(int argc, char** argv) {
     app.add_option("-c,--config", line.file, "configuration file")->capture_default_str();
     app.add_flag("--check", line.check,
                  "check the configuration and leave: 0 valid, 1 valid with warnings, 2 not valid");
+    app.add_flag("--release", line.release,
+                 "remove what a daemon left behind on the interfaces, but for what a restart will adopt, and leave")
+        ->excludes("--check");
     app.add_option("FILE", line.files_to_check, "with --check: the files to check");
     try {
         app.parse(argc, argv);

@@ -10,6 +10,7 @@ namespace vrrpd {
 struct CommandLine {
     std::string file = "/etc/vrrpd/vrrpd.ini";
     bool check = false;
+    bool release = false;
     std::vector<std::string> files_to_check;  ///< never empty: `file` if none was named
     std::optional<int> exit_code;             ///< set: everything was said already (--help, --version, wrong usage)
 };

@@ -1,9 +1,7 @@
 // The process: configuration, launcher, log, loop, agent, in the order that each needs.
 #include <algorithm>
-#include <cerrno>
 #include <csignal>
-#include <cstddef>
-#include <cstring>
+#include <cstdlib>
 #include <exception>
 #include <fcntl.h>
 #include <iostream>
@@ -12,13 +10,14 @@
 #include <unistd.h>
 
 #include <fmt/format.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
 #include "vrrpd/agent/agent.hpp"
+#include "vrrpd/agent/release.hpp"
 #include "vrrpd/command_line.hpp"
 #include "vrrpd/config/check_command.hpp"
 #include "vrrpd/config/load.hpp"
+#include "vrrpd/guard/lock.hpp"
+#include "vrrpd/guard/record.hpp"
 #include "vrrpd/io/log.hpp"
 #include "vrrpd/io/notify.hpp"
 #include "vrrpd/io/realtime.hpp"
@@ -37,20 +36,6 @@ void occupy_standard_descriptors() {
     int descriptor = 0;
     while (descriptor >= 0 && descriptor <= STDERR_FILENO) descriptor = open("/dev/null", O_RDWR);
     if (descriptor >= 0) close(descriptor);
-}
-
-// One daemon in a network namespace. The abstract name dies with the process, so it cannot be left behind.
-Descriptor take_lock() {
-    constexpr char name[] = "\0vrrpd";
-    Descriptor lock(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::memcpy(address.sun_path, name, sizeof name - 1);
-    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + sizeof name - 1);
-    if (bind(lock.get(), reinterpret_cast<const sockaddr*>(&address), size) == 0) return lock;
-    const int error = errno;
-    throw std::runtime_error(error == EADDRINUSE ? "another vrrpd runs in this network namespace"
-                                                 : fmt::format("no lock: {}", std::strerror(error)));
 }
 
 log::Options log_options(const config::GlobalOptions& global) {
@@ -83,36 +68,56 @@ int run(const config::Config& config, LauncherProcess launcher_process) {
     SdEventLoop loop;
     std::unique_ptr<Agent> agent;
     int exit_code = 0;
-    const auto shut_down = [&](int code, const char* why) {
+    const auto leave = [&](int code, const char* why, void (Agent::*way)() = &Agent::shut_down) {
         log::write(log::Level::notice, why);
         notify::stopping(longest_stop(config));
         exit_code = code;
-        agent->shut_down();
+        (*agent.*way)();
     };
-    loop.on_signal(SIGTERM, [&] { shut_down(0, "stopping on SIGTERM"); });
-    loop.on_signal(SIGINT, [&] { shut_down(0, "stopping on SIGINT"); });
-    // Left to their defaults these would end the daemon with the addresses still in place.
-    loop.on_signal(SIGUSR2, [&] { shut_down(0, "stopping on SIGUSR2"); });
+    loop.on_signal(SIGTERM, [&] { leave(0, "stopping on SIGTERM"); });
+    loop.on_signal(SIGINT, [&] { leave(0, "stopping on SIGINT"); });
+    loop.on_signal(SIGUSR2, [&] { leave(0, "stopping on SIGUSR2, for a successor", &Agent::restart); });
     loop.on_signal(SIGHUP,
                    [] { log::write(log::Level::warning, "SIGHUP: no reload in this version, restart instead"); });
     signal(SIGPIPE, SIG_IGN);
 
     log::start(log_options(config.global));
     const Descriptor lock = take_lock();
+    const std::string record_file = record_path(config.global.control_socket);
+    auto predecessor = RecordReader::open(record_file);
+    Record record(record_file, config.instances);
+    if (!record.problem().empty()) {
+        log::write(log::Level::warning, record.problem() + "; a restart will hand over instead");
+    }
     become_realtime(config.global);
 
     Launcher launcher(loop, std::move(launcher_process),
-                      [&] { shut_down(exit_failure, "stopping: the launcher process is gone"); });
-    agent = std::make_unique<Agent>(loop, launcher, config, [&] { loop.quit(exit_code); });
-    agent->start();
+                      [&] { leave(exit_failure, "stopping: the launcher process is gone"); });
+    if (!launcher.guard(record.descriptor())) {
+        log::write(log::Level::warning, "no guard: what is held when this process hangs stays until its lease ends");
+    }
+    agent = std::make_unique<Agent>(loop, launcher, config, record, [&] { loop.quit(exit_code); });
+    agent->start(predecessor);
+    predecessor.reset();
     log::write(log::Level::info, fmt::format("vrrpd {} started on {}: {} instance(s)", VRRPD_VERSION,
                                              config.global.router_id, config.instances.size()));
     loop.feed_watchdog();
     notify::ready();
     const int result = loop.run();
+    if (agent->leaves_legacy()) launcher.leave_on_guard();
     agent.reset();
     log::stop();
     return result;
+}
+
+// The file only tells where the runtime record is; one that cannot be read keeps no address in place.
+int release_leftovers(const std::string& file) {
+    const config::Loaded loaded = config::load(file);
+    const config::GlobalOptions global = loaded.valid() ? loaded.config.global : config::GlobalOptions();
+    const char* const result = std::getenv("SERVICE_RESULT");
+    const bool done = release(record_path(global.control_socket), result == nullptr ? "" : result);
+    log::stop();
+    return done ? 0 : exit_failure;
 }
 
 int serve(const std::string& file) {
@@ -138,7 +143,7 @@ int main(int argc, char** argv) {
     if (line.exit_code) return *line.exit_code;
     if (line.check) return config::check_files(line.files_to_check, std::cout, std::cerr);
     try {
-        return serve(line.file);
+        return line.release ? release_leftovers(line.file) : serve(line.file);
     } catch (const std::exception& error) {
         log::write(log::Level::error, fmt::format("cannot go on: {}", error.what()));
         log::stop();

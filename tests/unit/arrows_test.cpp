@@ -21,7 +21,8 @@ const fs::path root = SOURCE_ROOT;
 const std::map<std::string, Names> arrows = {
     {"vrrpd/core", {}},
     {"vrrpd/loop", {"vrrpd/core"}},
-    {"vrrpd/launcher", {"vrrpd/core", "vrrpd/loop"}},
+    {"vrrpd/guard", {"vrrpd/core", "vrrpd/loop", "netlink"}},
+    {"vrrpd/launcher", {"vrrpd/core", "vrrpd/loop", "vrrpd/guard"}},
     {"health",
      {"vrrpd/core/ip.hpp", "vrrpd/core/text.hpp", "vrrpd/core/time.hpp", "vrrpd/loop", "vrrpd/launcher/child.hpp"}},
     {"netlink", {"vrrpd/core/ip.hpp", "vrrpd/core/time.hpp", "vrrpd/loop"}},
@@ -30,7 +31,7 @@ const std::map<std::string, Names> arrows = {
     {"vrrpd/io", {"vrrpd/core", "vrrpd/loop"}},
     {"vrrpd/agent",
      {"vrrpd/core", "vrrpd/loop", "vrrpd/launcher/child.hpp", "vrrpd/service", "vrrpd/config/config.hpp", "vrrpd/io",
-      "health", "netlink"}},
+      "health", "netlink", "vrrpd/guard"}},
 };
 
 // Headers that are dear to compile, or that only one place should depend on.

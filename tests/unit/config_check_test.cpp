@@ -5,6 +5,7 @@
 #include <sstream>
 #include <unistd.h>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -54,11 +55,38 @@ class ConfigCheck : public testing::Test {
     std::ostringstream out_, err_;
 };
 
-TEST_F(ConfigCheck, AValidFileIsOneLine) {
+TEST_F(ConfigCheck, AValidFileIsToldWhatTwoHostsMayHold) {
     const auto path = write("a.ini", good);
     EXPECT_EQ(check({path}), 0);
-    EXPECT_EQ(out_.str(), path + ": valid: 1 instance, 0 checks, 0 services\n");
+    EXPECT_EQ(out_.str(), path +
+                              ": valid: 1 instance, 0 checks, 0 services\n"
+                              "A: adverts every 1s, lease 2s: two holders for at most 0 s; "
+                              "without the guard for at most 0.5 s\n");
     EXPECT_EQ(errors(), "");
+}
+
+TEST_F(ConfigCheck, InstancesWithTheSameBoundsShareALine) {
+    const auto path = write("a.ini", "[global]\nvip_lease = off\n" + good +
+                                         "[vrrp_instance B]\ninterface = eth0\nvirtual_router_id = 2\n"
+                                         "virtual_ipaddress = 10.0.0.2\n");
+    EXPECT_EQ(check({path}), 0);
+    EXPECT_NE(out_.str().find("A and 1 more: adverts every 1s, no lease: two holders for at most 0 s; "
+                              "without the guard until somebody acts\n"),
+              std::string::npos)
+        << out_.str();
+}
+
+TEST_F(ConfigCheck, ALeaseMustOutliveTheNextAdvert) {
+    const auto with = [&](const char* lease, const char* interval) {
+        return check(
+            {write("a.ini", fmt::format("[global]\nvip_lease = {}\n{}advert_int = {}\n", lease, good, interval))});
+    };
+    EXPECT_EQ(with("2s", "1.5s"), 0);
+    EXPECT_EQ(with("auto", "40s"), 0);
+    EXPECT_EQ(with("2s", "1.6s"), 2);
+    EXPECT_EQ(errors(),
+              "a.ini:2: [global] vip_lease: 2s is too short for A, which adverts every 1.6s: at least 3s, or auto\n");
+    for (const char* wrong : {"1500ms", "0s", "2h", "never"}) EXPECT_EQ(with(wrong, "1s"), 2) << wrong;
 }
 
 TEST_F(ConfigCheck, WarningsExitWith1) {

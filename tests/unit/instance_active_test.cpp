@@ -266,11 +266,37 @@ TEST(Stall, is_seen_by_whatever_comes_first_D11_D12) {
 TEST(Stall, a_shorter_pause_is_none_D11) {
     CoreDriver host;
     host.become_active();
-    host.freeze(299ms);
+    host.freeze(249ms);
     host.expire();
     EXPECT_EQ(host.story(), "advert 100, announce");
     EXPECT_EQ(host.state(), State::active);
     EXPECT_EQ(host.until_deadline(), 100ms);
+}
+
+TEST(Stall, a_pause_that_the_guard_does_not_wait_for_puts_the_addresses_back_D11) {
+    CoreDriver host;
+    host.become_active();
+    host.freeze(299ms);
+    host.expire();
+    EXPECT_EQ(host.story(), "advert 100, addresses on");
+    host.addresses(true);
+    EXPECT_EQ(host.story(), "announce");
+    EXPECT_EQ(host.state(), State::active);
+}
+
+TEST(Stall, addresses_that_expire_in_a_pause_are_nobodys_loss_D11) {
+    CoreDriver host;
+    host.become_active();
+    for (int i = 0; i < 10; ++i) {
+        host.freeze(260ms);
+        host.handle(AddressesLost{0, "10.9.0.100/32 is gone from eth0"});
+        host.expire();
+        EXPECT_EQ(host.story(), "advert 100, addresses on, addresses on");
+        host.addresses(true);
+        EXPECT_EQ(host.story(), "announce");
+    }
+    EXPECT_EQ(host.instance().counters().addresses_lost, 0u);
+    EXPECT_EQ(host.state(), State::active);
 }
 
 TEST(Stall, a_pause_of_a_backup_is_none) {

@@ -62,7 +62,7 @@ class Metrics : public testing::Test {
                         vrrp_group(Family::ipv4)};
         return {advert, CoreDriver::interface_index};
     }
-    std::string text() { return metrics_text(host.router(), {3, 20, 2, 5, 7}, host.now()); }
+    std::string text() { return metrics_text(host.router(), {3, 60, 1, 20, 2, 5, 7}, host.now()); }
     /// The value of a series written as in the text; "absent" if it is not there.
     std::string value(const std::string& series) {
         for (const std::string& line : lines(text())) {
@@ -99,6 +99,8 @@ TEST_F(Metrics, AllIsThereAndZeroAtTheStart) {
 
 TEST_F(Metrics, OfTheHost) {
     EXPECT_EQ(value("vrrpd_netlink_resyncs_total"), "3");
+    EXPECT_EQ(value("vrrpd_lease_renewals_total"), "60");
+    EXPECT_EQ(value("vrrpd_lease_renewal_failures_total"), "1");
     EXPECT_EQ(value("vrrpd_announcements_sent_total"), "20");
     EXPECT_EQ(value("vrrpd_announcement_failures_total"), "2");
     EXPECT_EQ(value("vrrpd_packets_lost_total"), "5");

@@ -12,6 +12,7 @@
 
 #include "tests/unit/netlink_kernel.hpp"
 #include "vrrpd/agent/address_keeper.hpp"
+#include "vrrpd/agent/leftovers.hpp"
 
 namespace vrrpd {
 namespace {
@@ -248,7 +249,8 @@ class Keeper : public netlink::NetlinkKernel {
         monitor_.emplace(loop_, [] {});
         monitor_->start();
         requests_.emplace(loop_);
-        keeper_.emplace(loop_, *requests_, monitor_->facts(), instances_,
+        record_.emplace("/proc/none/state", instances_);  // in memory
+        keeper_.emplace(loop_, *requests_, monitor_->facts(), *record_, instances_,
                         [this](const AddressesSettled& one) { settled_.push_back(one); });
     }
 
@@ -275,6 +277,7 @@ class Keeper : public netlink::NetlinkKernel {
     InstanceOptions& options_ = instances_[0];
     std::optional<netlink::Monitor> monitor_;
     std::optional<netlink::Requests> requests_;
+    std::optional<Record> record_;
     std::optional<AddressKeeper> keeper_;
     std::vector<AddressesSettled> settled_;
     std::size_t awaited_ = 0;  // how many settled wishes a step waits for
@@ -351,7 +354,11 @@ TEST_F(Keeper, APredecessorsRoutesAndAddressesGo) {
               requests_->flush();
           },
           [&] { return added && known(*monitor_, "10.9.0.7/24") && known(*monitor_, "10.9.0.8/24"); }},
-         {[&] { keeper_->remove_leftovers(); }, [&] { return !known(*monitor_, "10.9.0.7/24"); }}});
+         {[&] {
+              remove_leftovers(*requests_, monitor_->facts(), {});
+              requests_->flush();
+          },
+          [&] { return !known(*monitor_, "10.9.0.7/24"); }}});
     EXPECT_FALSE(kernel_has("."));
     EXPECT_NE(std::system("ip -6 route show | grep -q 2001:db8:1::/48"), 0);
     EXPECT_EQ(std::system("ip route show | grep -q 10.2.0.0/16"), 0);

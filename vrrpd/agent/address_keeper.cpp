@@ -1,12 +1,13 @@
 #include "vrrpd/agent/address_keeper.hpp"
 
-#include <system_error>
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "netlink/promote_secondaries.hpp"
+#include "vrrpd/agent/leftovers.hpp"
 #include "vrrpd/agent/paths.hpp"
+#include "vrrpd/core/lease.hpp"
 #include "vrrpd/io/log.hpp"
 
 namespace vrrpd {
@@ -14,6 +15,8 @@ namespace {
 
 constexpr Duration first_retry = std::chrono::milliseconds(100);  // of a removal that failed
 constexpr Duration longest_retry = std::chrono::seconds(10);
+// The kernel's notice of a removal that we asked for may come this long after its answer.
+constexpr Duration late_notice = std::chrono::seconds(1);
 
 std::string title(const Prefix& destination) {
     return "route " + destination.to_string();
@@ -23,25 +26,25 @@ Text absent(const std::string& what, const std::string& link) {
     return Text::format("%s: interface %s does not exist", what.c_str(), link.c_str());
 }
 
-// A predecessor's.
-netlink::Requests::Completion cleanup(std::string what) {
-    return [what = std::move(what)](int error, const std::string& text) {
-        if (error == 0) return;
-        log::write(log::Level::warning, fmt::format("cannot remove {}, which a predecessor left: {}", what, text));
-    };
+std::vector<netlink::OwnedAddress> owned(const std::vector<netlink::DesiredAddress>& addresses) {
+    std::vector<netlink::OwnedAddress> names;
+    for (const netlink::DesiredAddress& address : addresses) names.push_back({address.link, address.prefix});
+    return names;
 }
 
 }  // namespace
 
-AddressKeeper::AddressKeeper(Loop& loop, netlink::Requests& requests, const netlink::Facts& facts,
+AddressKeeper::AddressKeeper(Loop& loop, netlink::Requests& requests, const netlink::Facts& facts, Record& record,
                              const std::vector<InstanceOptions>& instances,
                              std::function<void(const AddressesSettled&)> settled)
     : loop_(loop),
       requests_(requests),
       facts_(facts),
+      record_(record),
       instances_(instances),
       settled_(std::move(settled)),
       wishes_(instances.size()),
+      renewed_(instances.size()),
       retry_(loop.timer([this] { remove_stuck(); })),
       put_(instances.size()) {}
 
@@ -55,7 +58,7 @@ std::vector<netlink::DesiredAddress> AddressKeeper::place(InstanceId id) const {
 }
 
 // Without `dev` in an instance without an interface the gateway tells where a route goes.
-std::vector<netlink::Route> AddressKeeper::place_routes(InstanceId id) const {
+std::vector<netlink::Route> AddressKeeper::placeable_routes(InstanceId id) const {
     const InstanceOptions& instance = instances_[id];
     std::vector<netlink::Route> placed;
     for (const VirtualRoute& route : instance.routes) {
@@ -108,8 +111,10 @@ std::optional<AddressesLost> AddressKeeper::loss(const netlink::Address& gone) c
     for (InstanceId id = 0; id < wishes_.size(); ++id) {
         const Wish& wish = wishes_[id];
         if (!wish.wanted || wish.outstanding > 0 || std::ranges::none_of(put_[id].addresses, is_gone)) continue;
+        // It may be there again, because a renewal has brought it back: neighbours need to know all the same.
         const auto holders = facts_.holders(gone.link, gone.prefix.address);
-        if (std::ranges::find(holders, gone.prefix, &netlink::Address::prefix) != holders.end()) continue;  // back
+        const bool is_back = std::ranges::find(holders, gone.prefix, &netlink::Address::prefix) != holders.end();
+        if (is_back && loop_.now() - wish.settled < late_notice) continue;
         const netlink::Link* link = facts_.link(gone.link);
         return AddressesLost{id, Text::format("%s is gone from %s", gone.prefix.to_string().c_str(),
                                               link == nullptr ? "its interface" : link->name.c_str())};
@@ -120,16 +125,18 @@ std::optional<AddressesLost> AddressKeeper::loss(const netlink::Address& gone) c
 void AddressKeeper::set(InstanceId id, bool wanted) {
     Wish& wish = wishes_[id];
     // One more than there are requests, so that it is not settled half way.
-    wish = {wish.number + 1, wanted, 1, {}};
+    wish = {wish.number + 1, wanted, 1, {}, wish.settled};
     if (wanted) {
-        const Placed before = std::exchange(put_[id], {place(id), place_routes(id)});
+        const Placed before = std::exchange(put_[id], {place(id), placeable_routes(id)});
         Placed& put = put_[id];
         for (const netlink::Conflict& conflict : conflicts(id)) std::erase(put.addresses, conflict.wanted);
+        record_.hold(id, owned(put.addresses), loop_.now());
+        renewed_[id] = loop_.now();
         // A link has changed its name, or the options are others: what has no place any more goes, and goes first, so
         // that the kernel takes nothing along that is yet to come.
         std::vector<netlink::DesiredAddress> gone = before.addresses;
         std::erase_if(gone, [this](const netlink::DesiredAddress& address) { return is_put(address); });
-        save_others(gone);
+        save_others(facts_, gone, added_);
         for (const netlink::DesiredAddress& address : gone) remove(id, address);
         for (const netlink::DesiredAddress& address : put.addresses) add(id, address);
         for (const netlink::Route& route : put.routes) {
@@ -140,7 +147,7 @@ void AddressKeeper::set(InstanceId id, bool wanted) {
         for (const netlink::Route& route : ours.routes) {
             requests_.remove_route(route, completion(id, title(route.destination)));
         }
-        save_others(ours.addresses);
+        save_others(facts_, ours.addresses, added_);
         for (const netlink::DesiredAddress& address : ours.addresses) remove(id, address);
     }
     answered(id, wish.number, {});
@@ -148,7 +155,31 @@ void AddressKeeper::set(InstanceId id, bool wanted) {
 
 void AddressKeeper::add(InstanceId id, const netlink::DesiredAddress& address) {
     added_.insert({address.link, address.prefix});
-    requests_.add_address(address.link, address.prefix, address.label, completion(id, address.prefix.to_string()));
+    requests_.add_address(address.link, address.prefix, address.label, completion(id, address.prefix.to_string()),
+                          instances_[id].lease);
+}
+
+void AddressKeeper::advert_left(InstanceId id, int priority) {
+    const Wish& wish = wishes_[id];
+    if (!wish.wanted) return;
+    const InstanceOptions& instance = instances_[id];
+    const Instant now = loop_.now();
+    record_.advert_left(id, priority, now);
+    const bool leased = instance.lease > Duration::zero() && wish.outstanding == 0;
+    if (!leased || !is_renewal_due(renewed_[id], now, instance.advert_interval, instance.lease)) return;
+    renewed_[id] = now;
+    for (const netlink::DesiredAddress& address : put_[id].addresses) {
+        ++counters_.renewals;
+        requests_.add_address(
+            address.link, address.prefix, address.label,
+            [this](int error, const std::string&) { counters_.failed_renewals += error != 0; }, instance.lease);
+    }
+}
+
+std::vector<netlink::OwnedAddress> AddressKeeper::placeable(InstanceId id) const {
+    auto placed = place(id);
+    for (const netlink::Conflict& conflict : conflicts(id)) std::erase(placed, conflict.wanted);
+    return owned(placed);
 }
 
 void AddressKeeper::remove(InstanceId id, const netlink::DesiredAddress& address) {
@@ -187,19 +218,6 @@ void AddressKeeper::remove_stuck() {
     retry_->arm(stuck_.empty() ? never : loop_.now() + retry_delay_);
 }
 
-// An address of ours may have become the first of its subnet; the kernel would take the others along (F13).
-void AddressKeeper::save_others(const std::vector<netlink::DesiredAddress>& removed) const {
-    for (const netlink::Address& other : netlink::removal_hazards(facts_, removed, added_)) {
-        const netlink::Link* known = facts_.link(other.link);
-        if (known == nullptr) continue;
-        const std::string& link = known->name;
-        if (netlink::promote_secondaries(link)) continue;
-        log::write(log::Level::warning, fmt::format("{} on {} goes together with ours: set "
-                                                    "net.ipv4.conf.{}.promote_secondaries = 1",
-                                                    other.prefix.to_string(), link, link));
-    }
-}
-
 netlink::Requests::Completion AddressKeeper::completion(InstanceId id, std::string what) {
     ++wishes_[id].outstanding;
     return [this, id, number = wishes_[id].number, what = std::move(what)](int error, const std::string& text) {
@@ -213,25 +231,10 @@ void AddressKeeper::answered(InstanceId id, std::uint64_t number, const Text& er
     Wish& wish = wishes_[id];
     if (number != wish.number) return;
     if (wish.refused.empty()) wish.refused = error.view();  // what is refused later may be so because of the first
-    if (--wish.outstanding == 0) settled_({id, wish.wanted, !wish.refused.empty(), Text(wish.refused)});
-}
-
-void AddressKeeper::remove_leftovers() {
-    try {
-        for (const netlink::Route& route : netlink::marked_routes()) {
-            requests_.remove_route(route, cleanup(title(route.destination)));
-        }
-    } catch (const std::system_error& error) {
-        log::write(log::Level::warning, fmt::format("cannot remove routes that a predecessor left: {}", error.what()));
-    }
-    const auto leftovers = netlink::leftovers(facts_);
-    std::vector<netlink::DesiredAddress> removed;
-    for (const netlink::Address& address : leftovers) removed.push_back({address.link, address.prefix, {}});
-    save_others(removed);
-    for (const netlink::Address& address : leftovers) {
-        requests_.remove_address(address.link, address.prefix, cleanup(address.prefix.to_string()));
-    }
-    requests_.flush();
+    if (--wish.outstanding > 0) return;
+    wish.settled = loop_.now();
+    if (!wish.wanted && wish.refused.empty()) record_.let_go(id);
+    settled_({id, wish.wanted, !wish.refused.empty(), Text(wish.refused)});
 }
 
 }  // namespace vrrpd

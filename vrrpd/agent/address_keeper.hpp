@@ -8,6 +8,9 @@
 // A removal that the kernel refuses is said and tried again: an address of ours that stays where it does not belong
 // is the one thing that must not be.
 //
+// Addresses have a finite lifetime, the lease, which adverts that left renew; and what is held stands in the runtime
+// record, where the guard and a successor find it.
+//
 // What a person put on a link stays theirs: it is neither taken over nor removed (E04). An owner (priority
 // 255) uses it as it is; any other instance is told of it as an obstacle, before it claims anything.
 #pragma once
@@ -16,6 +19,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,6 +29,7 @@
 #include "netlink/route.hpp"
 #include "vrrpd/core/events.hpp"
 #include "vrrpd/core/options.hpp"
+#include "vrrpd/guard/record.hpp"
 #include "vrrpd/loop/loop.hpp"
 
 namespace vrrpd {
@@ -32,8 +37,13 @@ namespace vrrpd {
 class AddressKeeper {
   public:
     /// `settled` is called from the loop, or from within set() when there is nothing to ask the kernel for.
-    AddressKeeper(Loop& loop, netlink::Requests& requests, const netlink::Facts& facts,
+    AddressKeeper(Loop& loop, netlink::Requests& requests, const netlink::Facts& facts, Record& record,
                   const std::vector<InstanceOptions>& instances, std::function<void(const AddressesSettled&)> settled);
+
+    struct Counters {
+        std::uint64_t renewals = 0;  ///< of leases, one for each address
+        std::uint64_t failed_renewals = 0;
+    };
 
     /// The requests leave with Requests::flush().
     void set(InstanceId id, bool wanted);
@@ -46,9 +56,15 @@ class AddressKeeper {
     /// was we who removed it.
     std::optional<AddressesLost> loss(const netlink::Address& gone) const;
 
-    /// Removes what a predecessor left behind: every route and address with our mark. Waits for the kernel to name its
-    /// routes, a few seconds at most. Call once, before the first wish.
-    void remove_leftovers();
+    /// An advert of an instance has left: keeps its addresses alive, if it has any. The requests leave with
+    /// Requests::flush().
+    void advert_left(InstanceId id, int priority);
+
+    /// What would be put on now: where its links exist, and nobody else holds it.
+    std::vector<netlink::OwnedAddress> placeable(InstanceId id) const;
+    std::vector<netlink::Route> placeable_routes(InstanceId id) const;
+
+    const Counters& counters() const { return counters_; }
 
   private:
     struct Wish {
@@ -56,14 +72,14 @@ class AddressKeeper {
         bool wanted = false;
         std::size_t outstanding = 0;
         std::string refused;
+        Instant settled = Instant::min();  // the last time
     };
     struct Placed {
         std::vector<netlink::DesiredAddress> addresses;
         std::vector<netlink::Route> routes;
     };
-    /// The addresses and routes of an instance and where they go, as far as those links exist.
+    /// The addresses of an instance and where they go, as far as those links exist.
     std::vector<netlink::DesiredAddress> place(InstanceId id) const;
-    std::vector<netlink::Route> place_routes(InstanceId id) const;
     std::optional<Text> missing_link(const InstanceOptions& instance) const;
     /// Those of them that somebody else holds.
     std::vector<netlink::Conflict> conflicts(InstanceId id) const;
@@ -71,21 +87,23 @@ class AddressKeeper {
     void remove(InstanceId id, const netlink::DesiredAddress& address);
     bool is_put(const netlink::DesiredAddress& address) const;
     void remove_stuck();
-    void save_others(const std::vector<netlink::DesiredAddress>& removed) const;
     netlink::Requests::Completion completion(InstanceId id, std::string what);
     void answered(InstanceId id, std::uint64_t number, const Text& error);
 
     Loop& loop_;
     netlink::Requests& requests_;
     const netlink::Facts& facts_;
+    Record& record_;
     const std::vector<InstanceOptions>& instances_;
     std::function<void(const AddressesSettled&)> settled_;
     std::vector<Wish> wishes_;
+    std::vector<Instant> renewed_;                // the lease, by instance
     std::vector<netlink::DesiredAddress> stuck_;  // whose removal failed: tried again until it does not
     std::unique_ptr<Timer> retry_;
     Duration retry_delay_{};
     std::vector<Placed> put_;                // by instance: a link may have changed its name since
     std::set<netlink::OwnedAddress> added_;  // by us: kernels before 5.18 keep no mark
+    Counters counters_;
 };
 
 }  // namespace vrrpd

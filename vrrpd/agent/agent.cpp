@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "vrrpd/agent/adoption.hpp"
+#include "vrrpd/agent/leftovers.hpp"
 #include "vrrpd/agent/log_lines.hpp"
 #include "vrrpd/agent/metrics.hpp"
 #include "vrrpd/agent/paths.hpp"
@@ -53,9 +55,11 @@ std::vector<bool> standby_checks(const config::Config& config, std::span<const I
 
 }  // namespace
 
-Agent::Agent(Loop& loop, ChildStarter& starter, const config::Config& config, std::function<void()> finished)
+Agent::Agent(Loop& loop, ChildStarter& starter, const config::Config& config, Record& record,
+             std::function<void()> finished)
     : loop_(loop),
       config_(config),
+      record_(record),
       finished_(std::move(finished)),
       router_(config.instances, config.groups),
       deadline_(loop.timer([this] { on_deadline(); }, Urgency::protocol)),
@@ -70,7 +74,7 @@ Agent::Agent(Loop& loop, ChildStarter& starter, const config::Config& config, st
           loop, config.instances, [this](std::span<const Packet> packets) { take(packets); },
           [this](std::span<const Packet> packets) { take(packets); }),
       requests_(loop),
-      addresses_(loop, requests_, monitor_.facts(), config.instances,
+      addresses_(loop, requests_, monitor_.facts(), record, config.instances,
                  [this](const AddressesSettled& answer) { settled(answer); }),
       announcer_(loop, [this](const Announcement& announcement, int error) { cannot_announce(announcement, error); }),
       tracked_links_(config.tracked_interfaces.size(), CheckState::unknown),
@@ -85,22 +89,49 @@ Agent::Agent(Loop& loop, ChildStarter& starter, const config::Config& config, st
     }
 }
 
-void Agent::start() {
+void Agent::start(const std::optional<RecordReader>& predecessor) {
     monitor_.on_removal([this](std::span<const netlink::Address> removed) { look_for_losses(removed); });
     open_control();
     monitor_.start();
-    addresses_.remove_leftovers();
     refresh_paths();
-    feed(Startup{});
+    const auto adopted = predecessor ? adopt(*predecessor) : std::vector<Legacy>();
+    Kept kept;
+    for (const Legacy& legacy : adopted) {
+        for (const auto& address : addresses_.placeable(legacy.instance)) kept.addresses.insert(address);
+        for (const auto& route : addresses_.placeable_routes(legacy.instance)) kept.routes.insert(route);
+    }
+    remove_leftovers(requests_, monitor_.facts(), kept);
+    feed(Startup{adopted});
     start_checks();
     services_.begin();
     publish_status();
 }
 
+// An owner has its own ways to begin at once.
+std::vector<Legacy> Agent::adopt(const RecordReader& predecessor) const {
+    const auto placeable = [this](InstanceId id) {
+        const PathChanged& path = router_.instance(id).path();
+        const bool can_take_part = path.up && path.source && config_.instances[id].priority != owner_priority;
+        return can_take_part ? addresses_.placeable(id) : std::vector<netlink::OwnedAddress>();
+    };
+    return adoptable(predecessor, config_.instances, config_.groups, placeable, loop_.now());
+}
+
 void Agent::shut_down() {
     if (std::exchange(shutting_down_, true)) return;
     services_.leave();
-    feed(Shutdown{});
+    feed(Shutdown{remaining_});
+}
+
+void Agent::restart() {
+    if (shutting_down_) return;
+    for (InstanceId id = 0; id < router_.size() && record_.problem().empty(); ++id) {
+        const bool serves = router_.instance(id).state() == Instance::State::active;
+        if (serves && vrrpd::leaves_legacy(config_.instances[id])) remaining_.push_back(id);
+    }
+    remaining_ = with_whole_groups(std::move(remaining_), config_.groups);
+    if (!remaining_.empty()) record_.set_parting();
+    shut_down();
 }
 
 // ---- facts in
@@ -162,7 +193,10 @@ void Agent::end_round() {
 void Agent::leave_when_done() {
     if (!shutting_down_ || in_round_ || !router_.finished()) return;
     services_.end_all();
-    if (services_.all_ended()) std::exchange(finished_, [] {})();
+    if (!services_.all_ended() || !finished_) return;
+    const auto finished = std::exchange(finished_, nullptr);
+    if (leaves_legacy()) feed(Parting{});
+    finished();
 }
 
 void Agent::perform_all() {
@@ -175,7 +209,7 @@ void Agent::perform_all() {
 void Agent::perform(const SendAdvert& action) {
     const Instance& instance = router_.instance(action.instance);
     const InstanceOptions& options = instance.options();
-    leaving_.push_back({action.instance, std::max<std::size_t>(1, options.unicast_peers.size())});
+    leaving_.push_back({action.instance, action.priority, std::max<std::size_t>(1, options.unicast_peers.size())});
     if (options.unicast_peers.empty()) return queue(action.instance, action.priority, instance.group_address(), 255);
     for (const UnicastPeer& peer : options.unicast_peers) {
         queue(action.instance, action.priority, peer.address, options.unicast_ttl);
@@ -194,13 +228,16 @@ void Agent::queue(InstanceId id, std::uint8_t priority, const IpAddress& destina
     sender_.queue(datagram);
 }
 
-// One peer that cannot be reached keeps no advert from the others (V08).
+// One peer that cannot be reached keeps no advert from the others (V08). Only what really left keeps addresses alive,
+// unless the link's being down is no fault: then it is no reason either.
 void Agent::send_queued() {
     sender_.flush([this](std::size_t advert, int error) {
         ++leaving_[advert].failed;
         leaving_[advert].error = error;
     });
     for (const Leaving& advert : leaving_) {
+        const bool left = advert.failed < advert.copies || !config_.instances[advert.instance].track_primary;
+        if (left && advert.priority != 0) addresses_.advert_left(advert.instance, advert.priority);
         if (advert.failed == 0) continue;
         const Text reason(std::generic_category().message(advert.error).c_str());
         facts_.push_back(SendFailed{advert.instance, reason, advert.failed < advert.copies});
@@ -364,7 +401,8 @@ ControlServer::Answer Agent::answer(const ControlServer::Request& request) {
     if (!request.arguments.empty()) return {false, "metrics takes no arguments"};
     const Announcer::Counters& announced = announcer_.counters();
     return {true, metrics_text(router_,
-                               {monitor_.resyncs(), announced.sent, announced.failed, receivers_.lost(),
+                               {monitor_.resyncs(), addresses_.counters().renewals,
+                                addresses_.counters().failed_renewals, announced.sent, announced.failed, receivers_.lost(),
                                 receivers_.unclassified()},
                                loop_.now())};
 }
@@ -381,9 +419,8 @@ void Agent::start_checks() {
     for (std::size_t i = 0; i < checks_.size(); ++i) {
         if (!tracked_[i]) continue;
         checks_[i]->start();
-        // init_fail: failing until the first success.
-        if (checks_[i]->verdict() == health::Verdict::down) {
-            feed(CheckChanged{i, CheckState::failing,
+        if (checks_[i]->verdict() == health::Verdict::down) {  // init_fail
+            feed(CheckChanged{i, CheckState::unproven,
                               Text::format("check %s: no success yet", config_.checks[i].name.c_str())});
         }
     }

@@ -12,6 +12,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -24,6 +25,7 @@
 #include "vrrpd/agent/service_set.hpp"
 #include "vrrpd/config/config.hpp"
 #include "vrrpd/core/router.hpp"
+#include "vrrpd/guard/record.hpp"
 #include "vrrpd/io/advert_sender.hpp"
 #include "vrrpd/io/announcer.hpp"
 #include "vrrpd/io/control_server.hpp"
@@ -34,15 +36,22 @@ namespace vrrpd {
 
 class Agent {
   public:
-    /// Opens all sockets; throws std::system_error. `finished` is called once after shut_down(), when
+    /// Opens all sockets; throws std::system_error. `finished` is called once after shut_down() or restart(), when
     /// everything is handed over.
-    Agent(Loop& loop, ChildStarter& starter, const config::Config& config, std::function<void()> finished);
+    Agent(Loop& loop, ChildStarter& starter, const config::Config& config, Record& record,
+          std::function<void()> finished);
 
-    /// Reads the kernel's facts, removes leftovers of a predecessor, and takes part from then on.
-    void start();
+    /// Reads the kernel's facts, adopts what it can of a predecessor's, removes the rest, and takes part from then on.
+    void start(const std::optional<RecordReader>& predecessor);
 
-    /// Hands everything over: planned demotion of all instances.
+    /// Hands everything over to the peers: planned demotion of all instances.
     void shut_down();
+
+    /// Leaves what a successor can adopt as it is, and hands over the rest.
+    void restart();
+
+    /// Something is left for a successor.
+    bool leaves_legacy() const { return !remaining_.empty(); }
 
   private:
     void feed(Event event);
@@ -73,6 +82,7 @@ class Agent {
     void open_control();
     ControlServer::Answer answer(const ControlServer::Request& request);
 
+    std::vector<Legacy> adopt(const RecordReader& predecessor) const;
     void start_checks();
     void on_report(std::size_t check, const health::Report& report);
     void judge_service(std::size_t service, bool wanted);
@@ -81,12 +91,14 @@ class Agent {
 
     Loop& loop_;
     const config::Config& config_;
+    Record& record_;
     std::function<void()> finished_;
     Router router_;
     Actions actions_;
     std::deque<Event> facts_;  // that came while others were carried out
     bool in_round_ = false;
     bool shutting_down_ = false;
+    std::vector<InstanceId> remaining_;  // for a successor
     std::unique_ptr<Timer> deadline_;
     Instant armed_ = never;  // when it fires
     std::unique_ptr<Timer> status_;
@@ -111,6 +123,7 @@ class Agent {
     // An advert on its way, one copy for each peer; Datagram::tag is its place here.
     struct Leaving {
         InstanceId instance;
+        int priority;
         std::size_t copies;
         std::size_t failed = 0;
         int error = 0;

@@ -155,6 +155,10 @@ void write_counters(Page& page, const Router& router) {
 void write_shell(Page& page, const ShellCounters& shell) {
     page.counter("vrrpd_netlink_resyncs_total", "How often notices of the kernel were lost and all was read anew.");
     page.series({}, shell.netlink_resyncs);
+    page.counter("vrrpd_lease_renewals_total", "Addresses whose lifetime was renewed, or tried to be.");
+    page.series({}, shell.lease_renewals);
+    page.counter("vrrpd_lease_renewal_failures_total", "Renewals that the kernel refused.");
+    page.series({}, shell.lease_renewals_failed);
     page.counter("vrrpd_announcements_sent_total", "Gratuitous ARPs and unsolicited neighbour advertisements sent.");
     page.series({}, shell.announcements_sent);
     page.counter("vrrpd_announcement_failures_total", "Announcements that the kernel did not take.");

@@ -15,6 +15,8 @@ namespace vrrpd {
 /// What is counted outside of the core.
 struct ShellCounters {
     std::uint64_t netlink_resyncs = 0;
+    std::uint64_t lease_renewals = 0;
+    std::uint64_t lease_renewals_failed = 0;
     std::uint64_t announcements_sent = 0;
     std::uint64_t announcements_failed = 0;
     std::uint64_t packets_lost = 0;          ///< wanted, and more than a receiver's buffer holds

@@ -1,17 +1,44 @@
 #include "vrrpd/config/check_command.hpp"
 
 #include <algorithm>
+#include <map>
 #include <ostream>
+#include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "vrrpd/config/load.hpp"
+#include "vrrpd/config/parsers.hpp"
+#include "vrrpd/core/lease.hpp"
 
 namespace vrrpd::config {
 namespace {
 
 std::string counted(std::size_t number, std::string_view noun) {
     return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
+}
+
+/// How long two hosts may hold an address if this one's daemon hangs or dies.
+std::string bounds_of(const InstanceOptions& options) {
+    const auto in_seconds = [](Duration time) {
+        return fmt::format("{} s", std::chrono::duration<double>(time).count());
+    };
+    const HolderBounds bounds = holder_bounds(options);
+    return fmt::format(
+        "adverts every {}, {}: two holders for at most {}; without the guard {}", to_text(options.advert_interval),
+        bounds.without_guard ? "lease " + to_text(options.lease) : "no lease", in_seconds(bounds.with_guard),
+        bounds.without_guard ? "for at most " + in_seconds(*bounds.without_guard) : "until somebody acts");
+}
+
+/// One line for all instances that have the same bounds.
+void print_bounds(const Config& config, std::ostream& out) {
+    std::map<std::string, std::vector<std::string>> instances;
+    for (const InstanceOptions& options : config.instances) instances[bounds_of(options)].push_back(options.name);
+    for (const auto& [bounds, names] : instances) {
+        const std::string more = names.size() == 1 ? "" : fmt::format(" and {} more", names.size() - 1);
+        out << fmt::format("{}{}: {}\n", names.front(), more, bounds);
+    }
 }
 
 int check_file(const std::string& path, std::ostream& out, std::ostream& err) {
@@ -23,6 +50,7 @@ int check_file(const std::string& path, std::ostream& out, std::ostream& err) {
     out << fmt::format("{}: valid{}: {}, {}, {}\n", path, warnings == 0 ? "" : " with " + counted(warnings, "warning"),
                        counted(config.instances.size(), "instance"), counted(config.checks.size(), "check"),
                        counted(config.services.size(), "service"));
+    print_bounds(config, out);
     return warnings == 0 ? 0 : 1;
 }
 

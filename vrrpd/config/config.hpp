@@ -1,6 +1,7 @@
 // The whole configuration as plain data: what a valid `vrrpd.ini` means. `load.hpp` makes one from files.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct GlobalOptions {
     std::string control_group;  ///< who may use the socket besides root; empty: nobody
     bool realtime = true;
     bool lock_memory = true;
+    std::optional<Duration> lease;  ///< of addresses; 0: they never expire; none: as fits advert_int
 };
 
 /// Indices in InstanceOptions (checks, gates, services) point into `checks` and `services`; those of its tracks

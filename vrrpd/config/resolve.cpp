@@ -15,6 +15,7 @@
 
 #include "vrrpd/config/source.hpp"
 #include "vrrpd/config/suggest.hpp"
+#include "vrrpd/core/lease.hpp"
 
 namespace vrrpd::config {
 namespace {
@@ -197,6 +198,7 @@ InstanceOptions Resolver::instance(const Draft& draft) {
     options.source = draft.has("unicast_peer") ? instance_draft.unicast_source : instance_draft.multicast_source;
     options.family = family_of(options);
     options.password = password(draft, instance_draft);
+    options.lease = config_.global.lease.value_or(automatic_lease(options.advert_interval, options.down_timer_adverts));
     resolve_tracks(draft, options);
     for (const auto& [name, place] : instance_draft.preempt_checks) {
         const auto index = index_of(drafts_.checks, Section::check, draft, place, "preempt_check", name);

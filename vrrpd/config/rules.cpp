@@ -9,8 +9,10 @@
 #include <fmt/format.h>
 
 #include "vrrpd/config/group_rules.hpp"
+#include "vrrpd/config/parsers.hpp"
 #include "vrrpd/config/path_rules.hpp"
 #include "vrrpd/config/schema.hpp"
+#include "vrrpd/core/lease.hpp"
 
 namespace vrrpd::config {
 namespace {
@@ -206,6 +208,19 @@ void check_timing(const Draft& draft, const health::CheckOptions& check, Report&
                              to_text(check.timeout), to_text(check.interval)));
 }
 
+/// A lease that ends before the next advert would take the addresses away from a healthy MASTER.
+void check_lease(const Drafts& drafts, const Config& config, Report& report) {
+    for (const InstanceOptions& options : config.instances) {
+        const Duration shortest = shortest_lease(options.advert_interval);
+        if (options.lease == Duration::zero() || options.lease >= shortest) continue;
+        if (!config.global.lease) continue;
+        return report.error(drafts.global, "vip_lease",
+                            fmt::format("{} is too short for {}, which adverts every {}: at least {}, or auto",
+                                        to_text(options.lease), options.name, to_text(options.advert_interval),
+                                        to_text(std::chrono::ceil<std::chrono::seconds>(shortest))));
+    }
+}
+
 void check_shared_addresses(const Drafts& drafts, const Config& config, Report& report) {
     std::map<std::pair<std::string, IpAddress>, std::size_t> holders;
     for (std::size_t i = 0; i < config.instances.size(); ++i) {
@@ -321,6 +336,7 @@ void check_rules(const Drafts& drafts, const Config& config, Report& report) {
     }
     for (const Draft& draft : drafts.services) check_required(draft, report);
     for (const Draft& draft : drafts.groups) check_required(draft, report);
+    check_lease(drafts, config, report);
     check_groups(drafts, config, report);
     check_router_ids(drafts, config, report);
     check_shared_addresses(drafts, config, report);

@@ -63,6 +63,19 @@ Type<std::string> absolute_path() {
             }};
 }
 
+Type<std::optional<Duration>> lease() {
+    using std::chrono::seconds;
+    return {"auto | off | whole seconds", [](const Value& value) -> Result<std::optional<Duration>> {
+                const std::string word = text_of(value);
+                if (word == "auto") return std::nullopt;
+                if (word == "off") return Duration::zero();
+                const auto length = parse_duration(word, seconds(1), std::chrono::hours(1));
+                if (!length) return failure(length.error() + ", or auto or off");
+                if (*length % seconds(1) == Duration::zero()) return *length;
+                return failure(fmt::format("{} are no whole seconds, which is what the kernel counts", excerpt(word)));
+            }};
+}
+
 Type<std::string> socket_path() {
     return {"absolute path", [](const Value& value) -> Result<std::string> {
                 constexpr std::size_t longest = sizeof(sockaddr_un::sun_path) - 1;
@@ -316,6 +329,9 @@ void add_global_keys(std::vector<Key>& keys) {
                           "the group that may use the socket; default: root only", empty));
     keys.push_back(global("realtime", yes_or_no(), &G::realtime, "yes", "SCHED_RR for the protocol thread"));
     keys.push_back(global("lock_memory", yes_or_no(), &G::lock_memory, "yes", "keep the program out of swap"));
+    keys.push_back(
+        global("vip_lease", lease(), &G::lease, "auto",
+               "lifetime of addresses in the kernel, renewed by adverts; auto: as long as advert_int allows"));
     keys.push_back(include());
 }
 

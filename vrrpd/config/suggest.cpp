@@ -42,7 +42,6 @@ constexpr std::array section_hints{
 constexpr std::array key_hints{
     Hint{"global", "metrics_listen", later},
     Hint{"global", "state_directory", later},
-    Hint{"global", "vip_lease", later},
     Hint{"vrrp_instance", "before_master", later},
     Hint{"vrrp_instance", "before_backup", later},
     Hint{"vrrp_instance", "notify", later},

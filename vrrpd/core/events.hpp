@@ -27,10 +27,23 @@ const char* to_string(Role role);  ///< "INIT", "BACKUP", "MASTER", "FAULT"
 
 // ---- events
 
-/// Begin to take part. Facts (paths, checks) may be told before and after.
-struct Startup {};
-/// Hand everything over and stop; Router::finished() tells when it is done.
-struct Shutdown {};
+/// What a predecessor was MASTER of when it left, or died, a moment ago.
+struct Legacy {
+    InstanceId instance = 0;
+    int priority = 0;  ///< that it advertised: ours, until the checks have told what it is now
+};
+/// Begin to take part. Facts (paths, checks) may be told before and after, but the paths of `adopted` before: these
+/// are MASTER from the first moment on, so that nobody notices the restart.
+struct Startup {
+    std::vector<Legacy> adopted{};
+};
+/// Hand everything over and stop; Router::finished() tells when it is done. Those of `remaining` that are MASTER go
+/// on, and are finished when they serve: a successor will adopt them.
+struct Shutdown {
+    std::vector<InstanceId> remaining{};
+};
+/// The process ends now: what remains sends an advert, from which the peers count the time that the successor has.
+struct Parting {};
 
 /// The way out of an instance: its interface, and the address its adverts are sent from.
 struct PathChanged {
@@ -41,7 +54,8 @@ struct PathChanged {
     Text reason;  ///< what is wrong, when something is: "eth0 is down"
 };
 
-enum class CheckState : std::uint8_t { unknown, passing, failing };
+/// `unproven` counts as failing until the first success, but throws out nobody who is MASTER (init_fail).
+enum class CheckState : std::uint8_t { unknown, unproven, passing, failing };
 /// A check, or a tracked interface, has a new state.
 struct CheckChanged {
     std::size_t check = 0;  ///< as in Track::index
@@ -91,7 +105,7 @@ struct SendFailed {
     bool partly = false;  ///< it did for some of the peers
 };
 
-using Event = std::variant<Packet, Startup, Shutdown, DrainChanged, Reconfigured, PathChanged, CheckChanged,
+using Event = std::variant<Packet, Startup, Shutdown, Parting, DrainChanged, Reconfigured, PathChanged, CheckChanged,
                            AddressesSettled, AddressesLost, ServicesChanged, SendFailed>;
 
 // ---- actions

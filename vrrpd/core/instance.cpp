@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "vrrpd/core/lease.hpp"
 #include "vrrpd/core/sync_group.hpp"
 
 namespace vrrpd {
@@ -40,20 +41,29 @@ Instance::Instance(InstanceId id, const InstanceOptions& options)
 void Instance::start(Moment moment) {
     running_ = true;
     reason_ = "started";
-    if (options_->startup_delay > Duration::zero()) {
+    const bool adopted = inherited_priority_ && path_usable();
+    if (!adopted || all_checked()) inherited_priority_.reset();
+    if (adopted) {
+        dispatch(Trigger::startup_adopted, moment);
+    } else if (options_->startup_delay > Duration::zero()) {
         deadline(Timer::startup_delay) = moment.now + options_->startup_delay;
     }
     reconsider(moment);
 }
 
 void Instance::stop(Moment moment) {
-    running_ = false;
+    if (remaining_ && state_ == State::active) return;
+    running_ = remaining_ = false;
     reason_ = "shutdown";
     reconsider(moment);
     // Services that were left to settle are not left to that now.
     if (state_ == State::initialize && services_up_ && deadline(Timer::services) == never)
         stop_services(ServiceWish::stop, options_->stop_bound, moment);
     publish_role(moment);
+}
+
+void Instance::part(Moment moment) {
+    if (state_ == State::active) send(static_cast<std::uint8_t>(priority()), moment);
 }
 
 void Instance::drain(bool drained, Moment moment) {
@@ -118,6 +128,7 @@ void Instance::check_changed(const CheckChanged& change, Moment moment) {
     for (std::size_t i = 0; i < gates_.size(); ++i) {
         if (options_->gates[i] == change.check) gates_[i] = change.state;
     }
+    if (all_checked()) inherited_priority_.reset();
     reconsider(moment);
 }
 
@@ -139,6 +150,10 @@ void Instance::addresses_settled(const AddressesSettled& settled, Moment moment)
 
 void Instance::addresses_lost(const Text& what, Moment moment) {
     if (state_ != State::active || deadline(Timer::restoration) != never) return;
+    if (moment.now - last_left_ >= shortest_stay(*options_)) {  // their lease, or the guard's patience, ran out: nobody's doing
+        deadline(Timer::restoration) = moment.now;
+        return;
+    }
     ++counters_.addresses_lost;
     notice(Notice::Kind::addresses_lost, IpAddress(), moment, what);
     if (losses_ == 0 || moment.now - first_loss_ >= loss_period) {
@@ -332,12 +347,18 @@ void Instance::fire(Timer timer, Moment moment) {
 }
 
 void Instance::advert_due(Instant due, Moment moment) {
-    const bool paused = moment.now - last_left_ > 2 * options_->advert_interval;
+    const Duration gap = moment.now - last_left_;
     // Absolute deadlines: what was late does not make the next one late (D10), and nothing is sent twice.
     deadline(Timer::protocol) = due + options_->advert_interval > moment.now + slot() ? due : moment.now;
     dispatch(Trigger::advert_timer, moment);
-    // No peer took the pause for our end, but switches may have forgotten where the addresses are (D11).
-    if (paused && state_ == State::active && phase_ == Phase::serving) moment.actions.emplace_back(Announce{id_});
+    if (state_ != State::active || gap <= 2 * options_->advert_interval) return;
+    // No peer took the pause for our end, but the addresses may have expired, and switches have forgotten where they
+    // are (D11). What is put on is announced when it is there.
+    if (gap >= shortest_stay(*options_)) {
+        moment.actions.emplace_back(SetAddresses{id_, true});
+    } else if (phase_ == Phase::serving) {
+        moment.actions.emplace_back(Announce{id_});
+    }
 }
 
 Instant Instance::next_deadline() const {
@@ -364,8 +385,10 @@ const Text* Instance::fault() const {
 const Text* Instance::own_fault() const {
     if (!path_usable()) return &path_.reason;
     for (std::size_t i = 0; i < checks_.size(); ++i) {
-        if (options_->checks[i].weight || checks_[i] == CheckState::unknown) continue;
-        if ((checks_[i] == CheckState::failing) != options_->checks[i].reverse) return &check_texts_[i];
+        const CheckState state = checks_[i];
+        if (options_->checks[i].weight || state == CheckState::unknown) continue;
+        if (state == CheckState::unproven && state_ == State::active) continue;  // we were adopted
+        if ((state != CheckState::passing) != options_->checks[i].reverse) return &check_texts_[i];
     }
     if (deadline(Timer::fault_hold) != never) return &hold_text_;
     static const Text cannot_send = "cannot send adverts";  // why has been said by a notice
@@ -428,6 +451,11 @@ bool Instance::is_hindered() const {
            std::ranges::find(checks_, CheckState::unknown) != checks_.end();
 }
 
+bool Instance::all_checked() const {
+    return std::ranges::none_of(
+        checks_, [](CheckState state) { return state == CheckState::unknown || state == CheckState::unproven; });
+}
+
 Instance::Stance Instance::stance() const {
     return {state_, running_, own_fault() != nullptr, obeying_, is_hindered(), postponed_};
 }
@@ -464,7 +492,9 @@ void Instance::publish_role(Moment moment) {
 }
 
 bool Instance::finished() const {
-    return !running_ && state_ == State::initialize && farewell_ == Farewell::none &&
+    if (remaining_ && state_ == State::active) return phase_ == Phase::serving;
+    const bool at_rest = state_ == State::initialize || (remaining_ && state_ == State::backup);
+    return (!running_ || remaining_) && at_rest && farewell_ == Farewell::none &&
            deadline(Timer::second_release) == never && deadline(Timer::services) == never && !services_up_;
 }
 
@@ -473,6 +503,7 @@ Standing Instance::standing() const {
 }
 
 int Instance::priority() const {
+    if (inherited_priority_) return *inherited_priority_;
     return effective_priority(options_->priority, options_->checks, checks_);
 }
 

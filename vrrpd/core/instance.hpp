@@ -76,8 +76,13 @@ class Instance {
     Instance(InstanceId id, const InstanceOptions& options);
 
     // Facts.
+    /// A predecessor was MASTER with that priority: start() goes on where it stopped, if it can.
+    void inherit(int priority) { inherited_priority_ = priority; }
     void start(Moment moment);
+    /// Whom a successor will adopt goes on through stop().
+    void remain() { remaining_ = true; }
     void stop(Moment moment);
+    void part(Moment moment);
     void drain(bool drained, Moment moment);
     void reconfigure(const InstanceOptions& options, Moment moment);
     void path_changed(const PathChanged& path, Moment moment);
@@ -125,6 +130,7 @@ class Instance {
     enum class Trigger : std::uint8_t {
         startup,
         startup_owner,
+        startup_adopted,
         shutdown,
         drained,
         fault_raised,
@@ -165,8 +171,10 @@ class Instance {
     struct Table;
     void begin(Moment);
     void begin_as_owner(Moment);
+    void adopt(Moment);
     void cease(Moment);
     void claim(Moment);
+    void take_on(Moment);
     void hurry(Moment);
     void weigh(Moment);
     void follow(Moment);
@@ -207,6 +215,7 @@ class Instance {
     std::optional<Text> held_back() const;
     std::optional<Text> own_hindrance() const;
     bool is_hindered() const;
+    bool all_checked() const;  // each check has told something
     void postpone_or_claim(Moment moment);
     void fire(Timer timer, Moment moment);
     void send(std::uint8_t priority, Moment moment);
@@ -238,6 +247,8 @@ class Instance {
 
     // Facts.
     bool running_ = false;
+    bool remaining_ = false;                 // stopped, but for a successor that goes on
+    std::optional<int> inherited_priority_;  // until all checks have told something
     bool drained_ = false;
     PathChanged path_;
     std::vector<CheckState> checks_;  // one for each of options_->checks

@@ -80,6 +80,7 @@ struct InstanceOptions {
     int down_timer_adverts = 3;
     Duration max_learned_interval{};  ///< longest interval that is learned from an Active; 0: as the RFC
     bool track_primary = true;        ///< the interface's being down is a fault
+    Duration lease{};                 ///< lifetime of our addresses in the kernel, whole seconds; 0: no end
     Duration announce_repeat_delay = std::chrono::seconds(5);  ///< garp_master_delay; 0: no second burst
     Duration announce_refresh = std::chrono::seconds(60);      ///< garp_master_refresh; 0: never
     int announce_count = 5;                                    ///< garp_master_repeat

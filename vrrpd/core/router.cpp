@@ -218,12 +218,18 @@ void Router::leave_segment(InstanceId id) {
     if (std::ranges::all_of(segment->second, [](InstanceId first) { return first == none; })) segments_.erase(segment);
 }
 
-void Router::on(const Startup&, Moment moment) {
+void Router::on(const Startup& event, Moment moment) {
+    for (const Legacy& legacy : event.adopted) instances_[legacy.instance].inherit(legacy.priority);
     tell_all(moment, [&](Instance& instance) { instance.start(moment); });
 }
 
-void Router::on(const Shutdown&, Moment moment) {
+void Router::on(const Shutdown& event, Moment moment) {
+    for (const InstanceId id : event.remaining) instances_[id].remain();
     tell_all(moment, [&](Instance& instance) { instance.stop(moment); });
+}
+
+void Router::on(const Parting&, Moment moment) {
+    tell_all(moment, [&](Instance& instance) { instance.part(moment); });
 }
 
 void Router::on(const DrainChanged& event, Moment moment) {

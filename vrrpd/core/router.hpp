@@ -52,8 +52,9 @@ class Router {
     static constexpr InstanceId none = static_cast<InstanceId>(-1);
 
     void on(const Packet& packet, Moment moment);
-    void on(const Startup&, Moment moment);
-    void on(const Shutdown&, Moment moment);
+    void on(const Startup& event, Moment moment);
+    void on(const Shutdown& event, Moment moment);
+    void on(const Parting&, Moment moment);
     void on(const DrainChanged& event, Moment moment);
     void on(const Reconfigured& event, Moment moment);
     void on(const PathChanged& event, Moment moment);

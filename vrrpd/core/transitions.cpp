@@ -37,6 +37,7 @@ struct Instance::Table {
     static constexpr Transition transitions[] = {
         {initialize, startup, &Instance::begin, backup},
         {initialize, startup_owner, &Instance::begin_as_owner, active},
+        {initialize, startup_adopted, &Instance::adopt, active},
         {initialize, addresses_gone, &Instance::conclude, initialize},
 
         {backup, shutdown, &Instance::cease, initialize},
@@ -116,6 +117,13 @@ void Instance::begin_as_owner(Moment moment) {
     reason_ = "owner of the addresses (priority 255)";
 }
 
+// The predecessor's addresses are there, its adverts have only just stopped.
+void Instance::adopt(Moment moment) {
+    begin(moment);
+    take_on(moment);
+    reason_ = "adopted";
+}
+
 // Counts the down timer anew from now.
 void Instance::listen(Moment moment) {
     released_by_.reset();
@@ -173,6 +181,10 @@ bool Instance::may_preempt(Instant now) {
 void Instance::claim(Moment moment) {
     reason_ = takeover_reason(moment.now);
     count_claim(moment);
+    take_on(moment);
+}
+
+void Instance::take_on(Moment moment) {
     last_left_ = moment.now;  // if this one fails, a stall counts from here
     send(static_cast<std::uint8_t>(priority()), moment);
     moment.actions.emplace_back(SetAddresses{id_, true});

@@ -123,14 +123,20 @@ Launcher::~Launcher() {
     pollfd answer{process_.socket.get(), POLLIN, 0};
     while (poll(&answer, 1, patience_ms) > 0 && take_reply() != wire::Received::closed) {
     }
-    pidfd_send_signal(process_.process.get(), SIGKILL, nullptr, 0);
-    reap(process_.process);
+    if (!stays_) {
+        pidfd_send_signal(process_.process.get(), SIGKILL, nullptr, 0);
+        reap(process_.process);
+    }
     for (const auto& [id, job] : jobs_) {
         if (job->pid != 0) reap(job->descriptors.process);
         job->watch.reset();
         job->over = true;
     }
     reap_lost();
+}
+
+bool Launcher::guard(int record) {
+    return wire::send_record(process_.socket.get(), record);
 }
 
 std::unique_ptr<Child> Launcher::start(const Command& command, std::function<void(ExitStatus)> ended) {

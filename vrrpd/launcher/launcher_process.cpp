@@ -1,11 +1,15 @@
 #include "vrrpd/launcher/launcher_process.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
+#include <memory>
 #include <poll.h>
 #include <sched.h>
+#include <system_error>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 #include <sys/prctl.h>
@@ -13,6 +17,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "vrrpd/guard/guard.hpp"
+#include "vrrpd/guard/lock.hpp"
+#include "vrrpd/launcher/pidfd.hpp"
 #include "vrrpd/launcher/start_child.hpp"
 #include "vrrpd/launcher/wire.hpp"
 
@@ -25,6 +32,7 @@ struct Running {
 };
 
 constexpr int kept_socket = STDERR_FILENO + 1;
+constexpr Duration shortest_succession = std::chrono::seconds(1);
 
 // All that children inherit unchanged is set here once. False: better no launcher than one that lets things through.
 bool settle(int socket) {
@@ -58,10 +66,25 @@ bool answer(const wire::Request& request, tl::expected<StartedChild, int> child,
     return reason != EPIPE && wire::send_reply(kept_socket, {request.id, child->pid, reason}, {});
 }
 
+// Without a socket of its own the guard cannot work; then the lease has to do.
+std::unique_ptr<Guard> make_guard(const Descriptor& record) {
+    try {
+        auto reader = RecordReader::read(record);
+        if (reader) return std::make_unique<Guard>(std::move(*reader));
+    } catch (const std::system_error&) {
+    }
+    return nullptr;
+}
+
 // False: the daemon is gone.
-bool serve_one(std::vector<char>& buffer, pid_t daemon, std::vector<Running>& running) {
-    const ssize_t size = recv(kept_socket, buffer.data(), buffer.size(), 0);
+bool serve_one(std::vector<char>& buffer, pid_t daemon, std::vector<Running>& running, std::unique_ptr<Guard>& guard) {
+    Descriptor record;
+    const ssize_t size = wire::receive_request(kept_socket, buffer, record);
     if (size <= 0) return size < 0 && errno == EINTR;
+    if (record) {
+        guard = make_guard(record);
+        return true;
+    }
     const auto request = wire::decode({buffer.data(), static_cast<std::size_t>(size)});
     return request && answer(*request, start_child(*request, daemon), running);
 }
@@ -75,20 +98,46 @@ void forget_ended(std::vector<Running>& running, const std::vector<pollfd>& poll
     running = std::move(still);
 }
 
+// In milliseconds, for poll().
+int until(Instant next) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - boot_time()).count();
+    return static_cast<int>(std::clamp<std::int64_t>(left, 0, 1000));
+}
+
+// The daemon is gone, or about to: what it held is watched until all of it is off, or a successor looks after it. The
+// daemon's own lock lasts until its end, which comes a moment after that of its sockets. Who holds the lock only for a
+// moment (vrrpd --release) is no successor.
+void stay_on_guard(Guard& guard, const Descriptor& daemon) {
+    Instant locked_since = never;
+    for (bool ended = !daemon; guard.has_duty();) {
+        const bool locked = ended && is_locked();
+        locked_since = locked ? std::min(locked_since, boot_time()) : never;
+        if (locked && boot_time() - locked_since > shortest_succession) return;
+        const Instant next = locked ? boot_time() + shortest_succession / 4 : guard.look(boot_time());
+        pollfd end{daemon.get(), POLLIN, 0};
+        if (poll(&end, ended ? 0 : 1, until(next)) > 0) ended = true;
+    }
+}
+
 }  // namespace
 
 void run_launcher_process(int socket, pid_t daemon) {
     if (!settle(socket)) _exit(1);
+    const Descriptor daemon_process(pidfd_open(daemon, 0));
     std::vector<char> buffer(wire::max_request);
     std::vector<Running> running;
+    std::unique_ptr<Guard> guard;
     for (bool connected = true; connected;) {
         std::vector<pollfd> polled{{kept_socket, POLLIN, 0}};
         for (const auto& child : running) polled.push_back({child.process.get(), POLLIN, 0});
-        if (poll(polled.data(), polled.size(), -1) < 0) continue;
-        if (polled[0].revents != 0) connected = serve_one(buffer, daemon, running);
+        const int timeout = guard ? until(guard->look(boot_time())) : -1;
+        if (poll(polled.data(), polled.size(), timeout) < 0) continue;
+        if (polled[0].revents != 0) connected = serve_one(buffer, daemon, running, guard);
         if (connected) forget_ended(running, polled);
     }
     for (const auto& child : running) kill(-child.pid, SIGKILL);
+    close(kept_socket);
+    if (guard) stay_on_guard(*guard, daemon_process);
     _exit(0);
 }
 

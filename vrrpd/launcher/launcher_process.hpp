@@ -1,10 +1,13 @@
 // The launcher process: a small single-threaded copy of the daemon, forked before it has threads, locked
 // memory or real-time scheduling, that starts the daemon's children.
 //
+// It is also the guard (vrrpd/guard/guard.hpp) of what the daemon holds, as soon as it was given the runtime record.
+//
 // It serves start requests one after the other and remembers whom it started. It runs with all signals
 // blocked: those for the daemon's group are not for it, and it ends when its socket does. By then the daemon
 // is gone, and so that nothing outlives it, the launcher kills the process groups of all children that had
-// not ended before; the death signal of each child reaches only the leader of its group.
+// not ended before; the death signal of each child reaches only the leader of its group. Then it stays on guard until
+// nothing is held any more, or a successor of the daemon runs.
 #pragma once
 
 #include <sys/types.h>

@@ -1,5 +1,7 @@
 #include "vrrpd/launcher/wire.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -17,7 +19,45 @@ struct Header {
     std::uint32_t keep_output;
 };
 
-constexpr std::size_t descriptor_count = 2;
+constexpr std::size_t most_descriptors = 2;
+constexpr char record_mark = 'R';
+
+bool send(int socket, std::span<char> bytes, std::span<const int> descriptors) {
+    iovec part{bytes.data(), bytes.size()};
+    alignas(cmsghdr) char control[CMSG_SPACE(most_descriptors * sizeof(int))] = {};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    if (!descriptors.empty()) {
+        message.msg_control = control;
+        message.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
+        cmsghdr* rights = CMSG_FIRSTHDR(&message);
+        rights->cmsg_level = SOL_SOCKET;
+        rights->cmsg_type = SCM_RIGHTS;
+        rights->cmsg_len = CMSG_LEN(descriptors.size_bytes());
+        std::memcpy(CMSG_DATA(rights), descriptors.data(), descriptors.size_bytes());
+    }
+    return sendmsg(socket, &message, MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size());
+}
+
+// Of descriptors that were cut off on the way none is handed on.
+ssize_t receive(int socket, std::span<char> bytes, int flags, std::array<Descriptor, most_descriptors>& descriptors) {
+    iovec part{bytes.data(), bytes.size()};
+    alignas(cmsghdr) char control[CMSG_SPACE(most_descriptors * sizeof(int))] = {};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    const ssize_t size = recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC);
+    const cmsghdr* rights = size < 0 ? nullptr : CMSG_FIRSTHDR(&message);
+    if (rights == nullptr || rights->cmsg_type != SCM_RIGHTS) return size;
+    int numbers[most_descriptors] = {-1, -1};
+    std::memcpy(numbers, CMSG_DATA(rights), std::min(rights->cmsg_len - CMSG_LEN(0), sizeof numbers));
+    for (std::size_t i = 0; i < most_descriptors; ++i) descriptors[i] = Descriptor(numbers[i]);
+    if ((message.msg_flags & MSG_CTRUNC) != 0) descriptors = {};
+    return size;
+}
 
 // Appends each string with its zero. False: one of them holds a zero itself and would come out as two.
 bool append(std::vector<char>& message, const std::vector<std::string>& strings) {
@@ -86,43 +126,28 @@ std::optional<Request> decode(std::span<char> message) {
 
 bool send_reply(int socket, const Reply& reply, std::span<const int> descriptors) {
     Reply copy = reply;
-    iovec part{&copy, sizeof copy};
-    alignas(cmsghdr) char control[CMSG_SPACE(descriptor_count * sizeof(int))] = {};
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    if (descriptors.size() == descriptor_count) {
-        message.msg_control = control;
-        message.msg_controllen = sizeof control;
-        cmsghdr* rights = CMSG_FIRSTHDR(&message);
-        rights->cmsg_level = SOL_SOCKET;
-        rights->cmsg_type = SCM_RIGHTS;
-        rights->cmsg_len = CMSG_LEN(descriptors.size_bytes());
-        std::memcpy(CMSG_DATA(rights), descriptors.data(), descriptors.size_bytes());
-    }
-    return sendmsg(socket, &message, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof copy);
+    return send(socket, {reinterpret_cast<char*>(&copy), sizeof copy}, descriptors);
 }
 
 Received receive_reply(int socket, Reply& reply, ChildDescriptors& descriptors) {
-    iovec part{&reply, sizeof reply};
-    alignas(cmsghdr) char control[CMSG_SPACE(descriptor_count * sizeof(int))] = {};
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    const ssize_t size = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    std::array<Descriptor, most_descriptors> received;
+    const ssize_t size = receive(socket, {reinterpret_cast<char*>(&reply), sizeof reply}, MSG_DONTWAIT, received);
     if (size < 0) return errno == EAGAIN || errno == EINTR ? Received::nothing_yet : Received::closed;
     if (size != static_cast<ssize_t>(sizeof reply)) return Received::closed;
-
-    const cmsghdr* rights = CMSG_FIRSTHDR(&message);
-    if (rights == nullptr || rights->cmsg_type != SCM_RIGHTS) return Received::reply;
-    int numbers[descriptor_count] = {-1, -1};
-    const std::size_t bytes = std::min(rights->cmsg_len - CMSG_LEN(0), sizeof numbers);
-    std::memcpy(numbers, CMSG_DATA(rights), bytes);
-    ChildDescriptors received{Descriptor(numbers[0]), Descriptor(numbers[1])};
-    if (bytes == sizeof numbers && (message.msg_flags & MSG_CTRUNC) == 0) descriptors = std::move(received);
+    if (received[1]) descriptors = {std::move(received[0]), std::move(received[1])};
     return Received::reply;
+}
+
+bool send_record(int socket, int record) {
+    char mark = record_mark;
+    return send(socket, {&mark, 1}, {&record, 1});
+}
+
+ssize_t receive_request(int socket, std::span<char> buffer, Descriptor& record) {
+    std::array<Descriptor, most_descriptors> received;
+    const ssize_t size = receive(socket, buffer, 0, received);
+    if (size == 1 && buffer.front() == record_mark) record = std::move(received[0]);
+    return size;
 }
 
 }  // namespace vrrpd::wire

@@ -38,6 +38,13 @@ tl::expected<std::vector<char>, int> encode(std::uint64_t id, const Command& com
 /// Reads a request; nothing if the message is not exactly one.
 std::optional<Request> decode(std::span<char> message);
 
+/// Hands the runtime record to the launcher process. False with errno set when it failed.
+bool send_record(int socket, int record);
+
+/// Waits for the next message: its size, 0 when the other end is closed, or -1 with errno set. What send_record()
+/// sent has no bytes to be read: it comes as `record`, with a size of 1.
+ssize_t receive_request(int socket, std::span<char> buffer, Descriptor& record);
+
 /// What became of a request.
 struct Reply {
     std::uint64_t id = 0;

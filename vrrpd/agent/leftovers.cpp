@@ -1,0 +1,61 @@
+#include "vrrpd/agent/leftovers.hpp"
+
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "netlink/promote_secondaries.hpp"
+#include "vrrpd/io/log.hpp"
+
+namespace vrrpd {
+namespace {
+
+netlink::Requests::Completion cleanup(std::string what) {
+    return [what = std::move(what)](int error, const std::string& text) {
+        if (error == 0) return;
+        log::write(log::Level::warning, fmt::format("cannot remove {}, which a predecessor left: {}", what, text));
+    };
+}
+
+void remove_routes(netlink::Requests& requests, const Kept& kept) {
+    try {
+        for (const netlink::Route& route : netlink::marked_routes()) {
+            if (kept.routes.contains(route)) continue;
+            requests.remove_route(route, cleanup("route " + route.destination.to_string()));
+        }
+    } catch (const std::system_error& error) {
+        log::write(log::Level::warning, fmt::format("cannot remove routes that a predecessor left: {}", error.what()));
+    }
+}
+
+}  // namespace
+
+void remove_leftovers(netlink::Requests& requests, const netlink::Facts& facts, const Kept& kept) {
+    remove_routes(requests, kept);
+    std::vector<netlink::DesiredAddress> removed;
+    for (const netlink::Address& address : netlink::leftovers(facts)) {
+        if (!kept.addresses.contains({address.link, address.prefix})) {
+            removed.push_back({address.link, address.prefix, {}});
+        }
+    }
+    save_others(facts, removed, {});
+    for (const netlink::DesiredAddress& address : removed) {
+        requests.remove_address(address.link, address.prefix, cleanup(address.prefix.to_string()));
+    }
+}
+
+// An address of ours may have become the first of its subnet; the kernel would take the others along.
+void save_others(const netlink::Facts& facts, std::span<const netlink::DesiredAddress> removed,
+                 const std::set<netlink::OwnedAddress>& ours) {
+    for (const netlink::Address& other : netlink::removal_hazards(facts, removed, ours)) {
+        const netlink::Link* known = facts.link(other.link);
+        if (known == nullptr || netlink::promote_secondaries(known->name)) continue;
+        log::write(log::Level::warning,
+                   fmt::format("{} on {} goes together with ours: set net.ipv4.conf.{}.promote_secondaries = 1",
+                               other.prefix.to_string(), known->name, known->name));
+    }
+}
+
+}  // namespace vrrpd

@@ -1,0 +1,31 @@
+// What a predecessor left behind in the kernel, and how it goes: every address and every route with our mark, also
+// those that the configuration does not name any more. What a person configured has no mark, and is never touched.
+#pragma once
+
+#include <set>
+#include <span>
+#include <vector>
+
+#include "netlink/facts.hpp"
+#include "netlink/plan.hpp"
+#include "netlink/requests.hpp"
+#include "netlink/route.hpp"
+
+namespace vrrpd {
+
+/// What of it somebody still needs.
+struct Kept {
+    std::set<netlink::OwnedAddress> addresses;
+    std::set<netlink::Route> routes;
+};
+
+/// Asks for the removal of all else, and says which did not succeed. Waits for the kernel to name its routes, a few
+/// seconds at most. The requests leave with Requests::flush().
+void remove_leftovers(netlink::Requests& requests, const netlink::Facts& facts, const Kept& kept);
+
+/// To be called before addresses are removed: others' must not go with them (F13). `ours`: addresses that are ours
+/// without a mark.
+void save_others(const netlink::Facts& facts, std::span<const netlink::DesiredAddress> removed,
+                 const std::set<netlink::OwnedAddress>& ours);
+
+}  // namespace vrrpd
