@@ -1,5 +1,6 @@
 #include "vrrpd/agent/address_keeper.hpp"
 
+#include <algorithm>
 #include <system_error>
 #include <utility>
 
