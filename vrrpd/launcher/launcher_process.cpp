@@ -3,8 +3,10 @@
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
+#include <memory>
 #include <poll.h>
 #include <sched.h>
+#include <span>
 #include <unistd.h>
 #include <vector>
 
@@ -59,7 +61,7 @@ bool answer(const wire::Request& request, tl::expected<StartedChild, int> child,
 }
 
 // False: the daemon is gone.
-bool serve_one(std::vector<char>& buffer, pid_t daemon, std::vector<Running>& running) {
+bool serve_one(std::span<char> buffer, pid_t daemon, std::vector<Running>& running) {
     const ssize_t size = recv(kept_socket, buffer.data(), buffer.size(), 0);
     if (size <= 0) return size < 0 && errno == EINTR;
     const auto request = wire::decode({buffer.data(), static_cast<std::size_t>(size)});
@@ -79,7 +81,9 @@ void forget_ended(std::vector<Running>& running, const std::vector<pollfd>& poll
 
 void run_launcher_process(int socket, pid_t daemon) {
     if (!settle(socket)) _exit(1);
-    std::vector<char> buffer(wire::max_request);
+    // Its pages are touched only as far as requests reach.
+    const auto room = std::make_unique_for_overwrite<char[]>(wire::max_request);
+    const std::span buffer(room.get(), wire::max_request);
     std::vector<Running> running;
     for (bool connected = true; connected;) {
         std::vector<pollfd> polled{{kept_socket, POLLIN, 0}};
