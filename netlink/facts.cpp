@@ -7,15 +7,6 @@
 namespace vrrpd::netlink {
 namespace {
 
-auto key_of(const Address& address) {
-    return std::tuple(address.link, address.prefix, address.peer);
-}
-
-// Smaller than the key of any address of this link.
-auto before_link(int index) {
-    return std::tuple(index, Prefix{IpAddress{}, 0}, IpAddress{});
-}
-
 bool may_send_adverts(const Address& address, Family family, std::span<const IpAddress> vips, Scope scope) {
     const IpAddress& candidate = address.prefix.address;
     if (candidate.family() != family || address.mark == our_mark) return false;
@@ -44,8 +35,10 @@ void Facts::forget_name(const Link& link) {
 }
 
 void Facts::remove_link(int index) {
-    auto entry = addresses_.lower_bound(before_link(index));
-    while (entry != addresses_.end() && entry->second.address.link == index) entry = forget(entry);
+    const auto gone = of_link(index);
+    for (const KnownAddress& known : gone) count(known.address);
+    const auto from = addresses_.begin() + (gone.data() - addresses_.data());
+    addresses_.erase(from, from + std::ssize(gone));
     const auto known = links_.find(index);
     if (known == links_.end()) return;
     forget_name(known->second.link);
@@ -53,30 +46,35 @@ void Facts::remove_link(int index) {
     ++version_;
 }
 
+Facts::Addresses::const_iterator Facts::first_from(const Key& key) const {
+    return std::ranges::lower_bound(addresses_, key, {},
+                                    [](const KnownAddress& known) { return key_of(known.address); });
+}
+
+std::span<const Facts::KnownAddress> Facts::of_link(int link) const {
+    const auto is_of_link = [link](const KnownAddress& known) { return known.address.link == link; };
+    const auto from = first_from({link, Prefix{IpAddress{}, 0}, IpAddress{}});
+    return {from, std::find_if_not(from, addresses_.end(), is_of_link)};
+}
+
 void Facts::set_address(const Address& address) {
-    const auto [known, added] = addresses_.try_emplace(key_of(address), KnownAddress{address, next_order_, reading_});
-    known->second.reading = reading_;
-    if (!added && known->second.address == address) return;
-    if (added) {
-        ++next_order_;
-        places_.emplace(address.prefix.address, known->first);
-    }
-    count(known->second.address);
-    if (address.mark != known->second.address.mark) count(address);
-    known->second.address = address;
+    auto place = first_from(key_of(address));
+    const bool added = place == addresses_.end() || key_of(place->address) != key_of(address);
+    if (added) place = addresses_.insert(place, {address, next_order_++, reading_});
+    KnownAddress& known = addresses_[static_cast<std::size_t>(place - addresses_.begin())];
+    known.reading = reading_;
+    if (!added && known.address == address) return;
+    count(known.address);
+    if (address.mark != known.address.mark) count(address);
+    known.address = address;
 }
 
 void Facts::remove_address(const Address& address) {
-    const auto known = addresses_.find(key_of(address));
-    if (known == addresses_.end()) return;
-    removed_.push_back(known->second.address);
-    forget(known);
-}
-
-Facts::Addresses::iterator Facts::forget(Addresses::iterator known) {
-    count(known->second.address);
-    places_.erase({known->second.address.prefix.address, known->first});
-    return addresses_.erase(known);
+    const auto known = first_from(key_of(address));
+    if (known == addresses_.end() || key_of(known->address) != key_of(address)) return;
+    count(known->address);
+    removed_.push_back(known->address);
+    addresses_.erase(known);
 }
 
 void Facts::count(const Address& address) {
@@ -88,11 +86,13 @@ void Facts::begin_resync() {
 }
 
 void Facts::end_resync() {
-    for (auto entry = addresses_.begin(); entry != addresses_.end();) {
-        const bool gone = entry->second.reading != reading_;
-        if (gone) removed_.push_back(entry->second.address);
-        entry = gone ? forget(entry) : std::next(entry);
+    const auto is_gone = [this](const KnownAddress& known) { return known.reading != reading_; };
+    for (const KnownAddress& known : addresses_) {
+        if (!is_gone(known)) continue;
+        count(known.address);
+        removed_.push_back(known.address);
     }
+    std::erase_if(addresses_, is_gone);
     std::vector<int> gone;
     for (const auto& [index, known] : links_) {
         if (known.reading != reading_) gone.push_back(index);
@@ -112,10 +112,7 @@ const Link* Facts::link(std::string_view name) const {
 
 std::vector<Address> Facts::addresses(int link) const {
     std::vector<const KnownAddress*> known;
-    for (auto entry = addresses_.lower_bound(before_link(link));
-         entry != addresses_.end() && entry->second.address.link == link; ++entry) {
-        known.push_back(&entry->second);
-    }
+    for (const KnownAddress& one : of_link(link)) known.push_back(&one);
     std::ranges::sort(known, {}, &KnownAddress::order);
     std::vector<Address> result;
     result.reserve(known.size());
@@ -126,31 +123,27 @@ std::vector<Address> Facts::addresses(int link) const {
 std::vector<Address> Facts::addresses() const {
     std::vector<Address> result;
     result.reserve(addresses_.size());
-    for (auto entry = addresses_.begin(); entry != addresses_.end();) {
-        const int link = entry->second.address.link;
-        const auto of_link = addresses(link);
-        result.insert(result.end(), of_link.begin(), of_link.end());
-        std::advance(entry, of_link.size());
+    while (result.size() < addresses_.size()) {
+        const auto of_next_link = addresses(addresses_[result.size()].address.link);
+        result.insert(result.end(), of_next_link.begin(), of_next_link.end());
     }
     return result;
 }
 
 std::vector<Address> Facts::holders(int link, const IpAddress& address) const {
     std::vector<Address> result;
-    for (auto entry = addresses_.lower_bound({link, Prefix{address, 0}, IpAddress{}});
-         entry != addresses_.end() && entry->second.address.link == link &&
-         entry->second.address.prefix.address == address;
-         ++entry) {
-        result.push_back(entry->second.address);
+    for (auto known = first_from({link, Prefix{address, 0}, IpAddress{}});
+         known != addresses_.end() && known->address.link == link && known->address.prefix.address == address;
+         ++known) {
+        result.push_back(known->address);
     }
     return result;
 }
 
 std::vector<Address> Facts::holders(const IpAddress& address) const {
     std::vector<Address> result;
-    for (auto place = places_.lower_bound({address, before_link(0)}); place != places_.end() && place->first == address;
-         ++place) {
-        result.push_back(addresses_.at(place->second).address);
+    for (const KnownAddress& known : addresses_) {
+        if (known.address.prefix.address == address) result.push_back(known.address);
     }
     return result;
 }

@@ -17,12 +17,10 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
-#include <utility>
 #include <vector>
 
 #include "vrrpd/core/ip.hpp"
@@ -99,7 +97,6 @@ class Facts {
 
   private:
     using Key = std::tuple<int, Prefix, IpAddress>;
-    using Place = std::pair<IpAddress, Key>;
     struct KnownLink {
         Link link;
         std::uint64_t reading;
@@ -109,16 +106,18 @@ class Facts {
         std::uint64_t order;
         std::uint64_t reading;
     };
+    using Addresses = std::vector<KnownAddress>;
 
-    using Addresses = std::map<Key, KnownAddress>;
-    Addresses::iterator forget(Addresses::iterator known);
+    static Key key_of(const Address& address) { return {address.link, address.prefix, address.peer}; }
+    /// The first address whose key is not less.
+    Addresses::const_iterator first_from(const Key& key) const;
+    std::span<const KnownAddress> of_link(int link) const;
     void forget_name(const Link& link);
     void count(const Address& address);
 
     std::map<int, KnownLink> links_;
     std::map<std::string, int, std::less<>> names_;  // of links, to their index
-    Addresses addresses_;
-    std::set<Place> places_;  // the keys of all addresses, by address
+    Addresses addresses_;                            // sorted by key
     std::uint64_t version_ = 0;
     std::uint64_t told_ = 0;  // the version at the last take_changed()
     std::vector<Address> removed_;

@@ -32,7 +32,8 @@ void Socket::Free::operator()(nl_sock* socket) const {
     nl_socket_free(socket);
 }
 
-Socket::Socket(int receive_buffer) : socket_(nl_socket_alloc()), buffer_(buffer_size) {
+Socket::Socket(int receive_buffer)
+    : socket_(nl_socket_alloc()), buffer_(std::make_unique_for_overwrite<std::uint8_t[]>(buffer_size)) {
     if (!socket_) throw std::system_error(ENOMEM, std::generic_category(), "netlink socket");
     errno = 0;
     require(nl_connect(socket_.get(), NETLINK_ROUTE), "netlink socket");
@@ -72,7 +73,7 @@ int Socket::send(std::span<const std::uint8_t> messages) {
 int Socket::receive(std::span<std::uint8_t>& datagram) {
     datagram = {};
     sockaddr_nl sender{};
-    iovec place{buffer_.data(), buffer_.size()};
+    iovec place{buffer_.get(), buffer_size};
     msghdr header{};
     header.msg_name = &sender;
     header.msg_namelen = sizeof sender;
@@ -82,7 +83,7 @@ int Socket::receive(std::span<std::uint8_t>& datagram) {
     if (length < 0) return errno == EINTR ? EAGAIN : errno;
     if ((header.msg_flags & MSG_TRUNC) != 0) return EMSGSIZE;
     if (sender.nl_pid != 0) return 0;
-    datagram = std::span(buffer_).first(static_cast<std::size_t>(length));
+    datagram = {buffer_.get(), static_cast<std::size_t>(length)};
     return 0;
 }
 

@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <vector>
 
 struct nl_sock;
 
@@ -42,7 +41,7 @@ class Socket {
         void operator()(nl_sock* socket) const;
     };
     std::unique_ptr<nl_sock, Free> socket_;
-    std::vector<std::uint8_t> buffer_;
+    std::unique_ptr<std::uint8_t[]> buffer_;  // its pages are touched as far as datagrams reach
 };
 
 }  // namespace vrrpd::netlink

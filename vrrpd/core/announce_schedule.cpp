@@ -26,6 +26,7 @@ void AnnounceSchedule::drop_stale(Link& link) {
         std::pop_heap(link.heap.begin(), link.heap.end(), later);
         link.heap.pop_back();
     }
+    if (link.heap.empty()) link.bursts.clear();  // all over
 }
 
 void AnnounceSchedule::push(Link& link, Burst& burst, bool repeat, Instant due) {

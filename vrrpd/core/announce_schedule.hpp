@@ -9,7 +9,8 @@
 //  - a new burst for an address replaces the one that runs, and a cancelled one announces nothing more: an
 //    address that we gave up is never announced.
 //
-// Pure: the caller brings the time. Memory is kept from burst to burst and bounded by the number of addresses.
+// Pure: the caller brings the time. Memory is bounded by the number of addresses, and given back when all bursts of a
+// link are over.
 #pragma once
 
 #include <array>

@@ -6,14 +6,18 @@
 namespace vrrpd {
 
 std::optional<unsigned> NoticeLimiter::admit(std::uint8_t kind, const IpAddress& sender, Instant now) {
-    auto known = std::ranges::find_if(
-        entries_, [&](const Entry& entry) { return entry.used && entry.kind == kind && entry.sender == sender; });
+    auto known = std::ranges::find_if(entries_,
+                                      [&](const Entry& entry) { return entry.kind == kind && entry.sender == sender; });
     if (known == entries_.end()) {
-        known = std::ranges::min_element(entries_, {},
-                                         [](const Entry& entry) { return entry.used ? entry.said : Instant::min(); });
+        const Entry first{now, 0, kind, sender};
+        if (entries_.size() < senders) {
+            entries_.push_back(first);
+            return 0;
+        }
+        Entry& oldest = *std::ranges::min_element(entries_, {}, &Entry::said);
         // Making room for each of ever new senders would let all of them through.
-        if (known->used && now - known->said < period) return std::nullopt;
-        *known = Entry{now, 0, kind, true, sender};
+        if (now - oldest.said < period) return std::nullopt;
+        oldest = first;
         return 0;
     }
     if (now - known->said < period) {

@@ -1,10 +1,13 @@
 // Keeps one noisy sender from filling the log: the first notice of a (kind, sender) at once, then one a
-// minute with the number of those between (conformance L07). A fixed table: what was last said a minute ago
-// makes room, so that ever new senders are let through at most eight times a minute together (H41).
+// minute with the number of those between (conformance L07). A table of at most eight, which grows with the first of
+// them: what was last said a minute ago makes room, so that ever new senders are let through at most eight times a
+// minute together (H41).
 #pragma once
 
-#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "vrrpd/core/ip.hpp"
 #include "vrrpd/core/time.hpp"
@@ -21,13 +24,12 @@ class NoticeLimiter {
 
   private:
     struct Entry {
-        Instant said{};
-        unsigned held_back = 0;
-        std::uint8_t kind = 0;
-        bool used = false;
+        Instant said;
+        unsigned held_back;
+        std::uint8_t kind;
         IpAddress sender;
     };
-    std::array<Entry, senders> entries_{};  // each instance has two of these tables
+    std::vector<Entry> entries_;  // each instance has some of these tables, and most have nothing to say
 };
 
 }  // namespace vrrpd

@@ -1,7 +1,6 @@
-// Texts for people: a short one with its storage inside, which the core writes without allocating, and quoting.
+// Texts for people: short ones, and quoting.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstdarg>
 #include <cstdio>
@@ -21,42 +20,34 @@ inline std::string quoted(std::string_view text) {
     return result += '"';
 }
 
-/// Up to 199 characters; what is longer ends in "...".
+/// Up to 199 characters; what is longer ends in "...". There are some in each instance, most of them empty: so it takes
+/// what a string takes, and none is to be made for each advert.
 class Text {
   public:
     Text() = default;
-    Text(std::string_view text) { assign(text); }             // NOLINT: meant to convert
+    Text(std::string_view text) : text_(text.substr(0, longest)) {  // NOLINT: meant to convert
+        if (text.size() > longest) text_.replace(longest - 3, 3, "...");
+    }
     Text(const char* text) : Text(std::string_view(text)) {}  // NOLINT
 
     /// printf into a Text.
     [[gnu::format(printf, 1, 2)]] static Text format(const char* pattern, ...) {
-        Text text;
+        std::array<char, longest + 2> bytes{};  // one more than a Text holds, so that it is cut where all text is
         std::va_list arguments;
         va_start(arguments, pattern);
-        const int wanted = std::vsnprintf(text.bytes_.data(), text.bytes_.size(), pattern, arguments);
+        std::vsnprintf(bytes.data(), bytes.size(), pattern, arguments);
         va_end(arguments);
-        text.finish(wanted < 0 ? 0 : static_cast<std::size_t>(wanted));
-        return text;
+        return Text(bytes.data());
     }
 
-    std::string_view view() const { return {bytes_.data(), size_}; }
-    const char* c_str() const { return bytes_.data(); }
-    bool empty() const { return size_ == 0; }
-    friend bool operator==(const Text& a, const Text& b) { return a.view() == b.view(); }
+    std::string_view view() const { return text_; }
+    const char* c_str() const { return text_.c_str(); }
+    bool empty() const { return text_.empty(); }
+    friend bool operator==(const Text&, const Text&) = default;
 
   private:
-    void assign(std::string_view text) {
-        std::copy_n(text.begin(), std::min(text.size(), bytes_.size() - 1), bytes_.begin());
-        finish(text.size());
-    }
-    void finish(std::size_t wanted) {
-        size_ = std::min(wanted, bytes_.size() - 1);
-        if (wanted > size_) std::fill_n(bytes_.begin() + static_cast<std::ptrdiff_t>(size_) - 3, 3, '.');
-        bytes_[size_] = '\0';
-    }
-
-    std::array<char, 200> bytes_{};
-    std::size_t size_ = 0;
+    static constexpr std::size_t longest = 199;
+    std::string text_;
 };
 
 }  // namespace vrrpd

@@ -72,51 +72,52 @@ void read_ipv6_control(msghdr& header, Packet& packet) {
     }
 }
 
-}  // namespace
-
-// Set up once. What the kernel overwrites of a header and needs the next time is the size of the control buffer.
-struct AdvertSocket::Batch {
-    struct Slot {
-        std::array<std::uint8_t, longest_datagram> bytes;
+// What one system call fills. Set up once: what the kernel overwrites of a header and needs the next time is the size
+// of the control buffer.
+struct Batch {
+    struct Envelope {
         alignas(cmsghdr) std::array<std::uint8_t, ipv6_control_size> control;
         sockaddr_in6 source;
         iovec vector;
     };
-    std::array<mmsghdr, batch_size> messages;
-    std::array<Packet, batch_size> packets;
-    std::array<Slot, batch_size> slots;  // the pages of those that are never needed are never touched
+    std::array<mmsghdr, AdvertSocket::batch_size> messages{};
+    std::array<Packet, AdvertSocket::batch_size> packets;
+    std::array<Envelope, AdvertSocket::batch_size> envelopes;
+    // Apart from the rest, so that pages that no datagram needs are never touched.
+    std::array<std::array<std::uint8_t, longest_datagram>, AdvertSocket::batch_size> datagrams;
 
-    void prepare(Family family) {
-        for (std::size_t i = 0; i < batch_size; ++i) {
-            Slot& slot = slots[i];
-            slot.vector = {slot.bytes.data(), slot.bytes.size()};
-            messages[i] = {};
+    explicit Batch(Family family) {
+        for (std::size_t i = 0; i < messages.size(); ++i) {
+            Envelope& envelope = envelopes[i];
+            envelope.vector = {datagrams[i].data(), datagrams[i].size()};
             msghdr& header = messages[i].msg_hdr;
-            header.msg_iov = &slot.vector;
+            header.msg_iov = &envelope.vector;
             header.msg_iovlen = 1;
             if (family == Family::ipv4) continue;
-            header.msg_name = &slot.source;
-            header.msg_namelen = sizeof slot.source;
-            header.msg_control = slot.control.data();
-            header.msg_controllen = slot.control.size();
+            header.msg_name = &envelope.source;
+            header.msg_namelen = sizeof envelope.source;
+            header.msg_control = envelope.control.data();
+            header.msg_controllen = envelope.control.size();
         }
     }
 };
 
+// One for all sockets of a family: what one has read is used up before the next one is read.
+Batch& batch_of(Family family) {
+    static Batch ipv4(Family::ipv4), ipv6(Family::ipv6);
+    return family == Family::ipv4 ? ipv4 : ipv6;
+}
+
+}  // namespace
+
 AdvertSocket::AdvertSocket(Family family, int interface_index, int receive_buffer, Passes passes,
                            const Subscription& subscription)
-    : family_(family),
-      interface_index_(interface_index),
-      passes_(passes),
-      batch_(std::make_unique_for_overwrite<Batch>()) {
-    batch_->prepare(family);
+    : family_(family), interface_index_(interface_index), passes_(passes) {
     open();
     set_receive_buffer(socket_.get(), receive_buffer);
     configure(subscription);
     last_drops_ = kernel_drops();
 }
-
-AdvertSocket::~AdvertSocket() = default;
 
 void AdvertSocket::open() {
     char name[IF_NAMESIZE];
@@ -170,29 +171,31 @@ void AdvertSocket::leave(const IpAddress& group) {
 std::size_t AdvertSocket::read(std::size_t limit, const PacketSink& sink) {
     // An error says that nothing waits, or is one that the socket held (the interface went down) and is now read.
     const auto room = static_cast<unsigned>(std::min(limit, batch_size));
-    const int count = recvmmsg(socket_.get(), batch_->messages.data(), room, MSG_DONTWAIT, nullptr);
+    Batch& batch = batch_of(family_);
+    const int count = recvmmsg(socket_.get(), batch.messages.data(), room, MSG_DONTWAIT, nullptr);
     if (count <= 0) return 0;
     const auto read = static_cast<std::size_t>(count);
     std::size_t good = 0;
     for (std::size_t i = 0; i < read; ++i) {
-        if (take_apart(i, batch_->packets[good])) ++good;
+        if (take_apart(i, batch.packets[good])) ++good;
     }
     counters_.received += good;
-    if (good > 0) sink({batch_->packets.data(), good});
+    if (good > 0) sink({batch.packets.data(), good});
     return read;
 }
 
 bool AdvertSocket::take_apart(std::size_t index, Packet& packet) {
-    const Batch::Slot& slot = batch_->slots[index];
-    mmsghdr& message = batch_->messages[index];
+    Batch& batch = batch_of(family_);
+    const Batch::Envelope& envelope = batch.envelopes[index];
+    mmsghdr& message = batch.messages[index];
     packet = {};
     packet.interface_index = interface_index_;
-    const std::span<const std::uint8_t> bytes(slot.bytes.data(), message.msg_len);
+    const std::span<const std::uint8_t> bytes(batch.datagrams[index].data(), message.msg_len);
     if (family_ == Family::ipv6) {
-        packet.source = *IpAddress::from_bytes(slot.source.sin6_addr.s6_addr);
+        packet.source = *IpAddress::from_bytes(envelope.source.sin6_addr.s6_addr);
         packet.message = bytes;
         read_ipv6_control(message.msg_hdr, packet);
-        message.msg_hdr.msg_controllen = slot.control.size();
+        message.msg_hdr.msg_controllen = envelope.control.size();
     }
     if (message.msg_hdr.msg_flags & MSG_TRUNC) {
         ++counters_.truncated;

@@ -7,12 +7,13 @@
 //  - each comes with what its IP header said: addresses, TTL or hop limit, and whether there was anything in
 //    it that no VRRP sender emits (A07, A08, H28-H33). Checksums are the core's business: the kernel checks none (C07);
 //  - nothing is read past what the kernel said it delivered; reading allocates and clears nothing.
+//
+// All sockets read into the same memory, so they belong to one thread, and a sink must not read.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -47,7 +48,6 @@ class AdvertSocket {
     /// interface does not exist.
     AdvertSocket(Family family, int interface_index, int receive_buffer, Passes passes,
                  const Subscription& subscription);
-    ~AdvertSocket();
     AdvertSocket(const AdvertSocket&) = delete;
     AdvertSocket& operator=(const AdvertSocket&) = delete;
 
@@ -67,8 +67,6 @@ class AdvertSocket {
     std::uint64_t overflowed();
 
   private:
-    struct Batch;
-
     void open();
     void join(const IpAddress& group);
     void leave(const IpAddress& group);
@@ -82,7 +80,6 @@ class AdvertSocket {
     Counters counters_;
     std::uint64_t overflowed_ = 0;
     std::uint32_t last_drops_ = 0;
-    std::unique_ptr<Batch> batch_;
     Descriptor socket_;
 };
 

@@ -4,25 +4,23 @@
 
 #include <array>
 #include <cerrno>
-#include <condition_variable>
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
 #include <ctime>
+#include <future>
 #include <memory>
-#include <mutex>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <syslog.h>
+#include <thread>
 #include <unistd.h>
 #include <utility>
 
 #include <fmt/format.h>
-#include <spdlog/async_logger.h>
-#include <spdlog/details/null_mutex.h>
-#include <spdlog/details/thread_pool.h>
-#include <spdlog/sinks/base_sink.h>
+#include <spdlog/common.h>
+#include <spdlog/details/mpmc_blocking_q.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
@@ -34,47 +32,18 @@ namespace {
 using SystemTime = std::chrono::system_clock::time_point;
 
 constexpr std::size_t queue_length = 2048;
-constexpr char field_separator = '\x1f';  // ASCII's own unit separator
 
 struct Record {
     SystemTime time;
     Level level;
-    Fields fields;
-    std::string_view text;
+    std::string text;
+    std::string instance;
+    std::string state;
 };
 
 int syslog_priority(Level level) {
     constexpr std::array priorities = {LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG};
     return priorities[static_cast<std::size_t>(level)];
-}
-
-// spdlog has no notice; its levels only carry ours through its queue.
-spdlog::level::level_enum carried(Level level) {
-    return static_cast<spdlog::level::level_enum>(spdlog::level::err - static_cast<int>(level));
-}
-Level carried(spdlog::level::level_enum level) {
-    return static_cast<Level>(spdlog::level::err - level);
-}
-
-// Fields travel in front of the text, since spdlog's queue knows one string a message.
-void pack(Fields fields, std::string_view text, fmt::memory_buffer& packed) {
-    packed.append(fields.instance);
-    packed.push_back(field_separator);
-    packed.append(fields.state);
-    packed.push_back(field_separator);
-    packed.append(text);
-}
-
-Record unpack(SystemTime time, Level level, std::string_view packed) {
-    const auto take = [&packed] {
-        const std::size_t end = packed.find(field_separator);
-        const std::string_view field = packed.substr(0, end);
-        packed.remove_prefix(end == std::string_view::npos ? packed.size() : end + 1);
-        return field;
-    };
-    const std::string_view instance = take();
-    const std::string_view state = take();
-    return {time, level, {instance, state}, packed};
 }
 
 // Part of a text may come from the network: it must not make lines of its own.
@@ -113,46 +82,15 @@ void write_to_standard_error(const Record& record) {
     write_fully(STDERR_FILENO, {line.data(), line.size()});
 }
 
-// What the log thread does with a message. Only that thread is ever inside, hence no mutex.
-class Sink : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+// What the log thread does with a message.
+class Sink {
   public:
-    /// The queue to ask for losses; it outlives its thread.
-    void watch_losses(spdlog::details::thread_pool& pool) { pool_ = &pool; }
-
-    bool wait_until_flushed(std::chrono::milliseconds limit) {
-        std::unique_lock lock(flush_mutex_);
-        return flush_done_.wait_for(lock, limit, [this] { return flushed_; });
-    }
-
-  protected:
+    virtual ~Sink() = default;
     virtual void deliver(const Record& record) = 0;
-
-  private:
-    void sink_it_(const spdlog::details::log_msg& message) override {
-        report_losses(message.time);
-        deliver(unpack(message.time, carried(message.level), {message.payload.data(), message.payload.size()}));
-    }
-    void report_losses(SystemTime time) {
-        const std::size_t lost = pool_->overrun_counter();
-        if (lost == reported_losses_) return;
-        const std::string text = fmt::format("{} log messages were lost: the log target is too slow",
-                                             lost - std::exchange(reported_losses_, lost));
-        deliver({time, Level::warning, {}, text});
-    }
-    void flush_() override {
-        const std::lock_guard lock(flush_mutex_);
-        flushed_ = true;
-        flush_done_.notify_all();
-    }
-
-    spdlog::details::thread_pool* pool_ = nullptr;
-    std::size_t reported_losses_ = 0;
-    std::mutex flush_mutex_;
-    std::condition_variable flush_done_;
-    bool flushed_ = false;
 };
 
 class StandardErrorSink final : public Sink {
+  public:
     void deliver(const Record& record) override { write_to_standard_error(record); }
 };
 
@@ -163,12 +101,13 @@ class SyslogSink final : public Sink {
     }
     ~SyslogSink() override { closelog(); }
 
-  private:
     void deliver(const Record& record) override {
         fmt::memory_buffer text;
         append_printable(record.text, text);
         ::syslog(syslog_priority(record.level), "%.*s", static_cast<int>(text.size()), text.data());
     }
+
+  private:
     std::string identifier_;  // openlog keeps the pointer
 };
 
@@ -178,16 +117,14 @@ class JournalSink final : public Sink {
         : identifier_("SYSLOG_IDENTIFIER=" + identifier),
           facility_("SYSLOG_FACILITY=" + std::to_string(LOG_FAC(facility))) {}
 
-  private:
     void deliver(const Record& record) override {
         const std::array fields = {fmt::format("MESSAGE={}", record.text),
                                    fmt::format("PRIORITY={}", syslog_priority(record.level)),
                                    identifier_,
                                    facility_,
-                                   fmt::format("VRRP_INSTANCE={}", record.fields.instance),
-                                   fmt::format("VRRP_STATE={}", record.fields.state)};
-        const std::array wanted = {
-            true, true, true, true, !record.fields.instance.empty(), !record.fields.state.empty()};
+                                   fmt::format("VRRP_INSTANCE={}", record.instance),
+                                   fmt::format("VRRP_STATE={}", record.state)};
+        const std::array wanted = {true, true, true, true, !record.instance.empty(), !record.state.empty()};
         std::array<iovec, fields.size()> vectors;
         int count = 0;
         for (std::size_t i = 0; i < fields.size(); ++i) {
@@ -196,21 +133,23 @@ class JournalSink final : public Sink {
         }
         sd_journal_sendv(vectors.data(), count);
     }
+
+  private:
     const std::string identifier_;
     const std::string facility_;
 };
 
-std::shared_ptr<Sink> make_sink(const Options& options) {
+std::unique_ptr<Sink> make_sink(const Options& options) {
     switch (resolve(options.target)) {
         case Target::journal:
-            return std::make_shared<JournalSink>(options.identifier, options.facility);
+            return std::make_unique<JournalSink>(options.identifier, options.facility);
         case Target::syslog:
-            return std::make_shared<SyslogSink>(options.identifier, options.facility);
+            return std::make_unique<SyslogSink>(options.identifier, options.facility);
         case Target::standard_error:
         case Target::automatic:
             break;
     }
-    return std::make_shared<StandardErrorSink>();
+    return std::make_unique<StandardErrorSink>();
 }
 
 // Signals are the main thread's, and so is a real-time policy that the process was started with.
@@ -223,19 +162,46 @@ void prepare_log_thread() {
     pthread_setname_np(pthread_self(), "vrrpd-log");
 }
 
-struct Running {
-    std::shared_ptr<Sink> sink;
-    std::shared_ptr<spdlog::details::thread_pool> pool;
-    std::shared_ptr<spdlog::async_logger> logger;
+// The log thread and what it shares with the main one.
+class Running {
+  public:
+    explicit Running(const Options& options) : sink_(make_sink(options)), thread_([this] { deliver_all(); }) {}
+    ~Running() { thread_.join(); }
 
-    explicit Running(const Options& options)
-        : sink(make_sink(options)),
-          pool(std::make_shared<spdlog::details::thread_pool>(queue_length, 1, prepare_log_thread)),
-          logger(std::make_shared<spdlog::async_logger>(options.identifier, sink, pool,
-                                                        spdlog::async_overflow_policy::overrun_oldest)) {
-        sink->watch_losses(*pool);
-        logger->set_level(spdlog::level::trace);
+    void queue(Record record) { queue_.enqueue_nowait(std::make_unique<const Record>(std::move(record))); }
+
+    /// Nothing may be queued after that. False: the target did not take everything in time.
+    bool finish(std::chrono::milliseconds limit) {
+        queue_.enqueue_nowait(nullptr);
+        return finished_.get_future().wait_for(limit) == std::future_status::ready;
     }
+
+  private:
+    void deliver_all() {
+        prepare_log_thread();
+        for (bool more = true; more;) {
+            std::unique_ptr<const Record> record;
+            if (!queue_.dequeue_for(record, std::chrono::hours(1))) continue;
+            report_losses();
+            more = record != nullptr;
+            if (more) sink_->deliver(*record);
+        }
+        finished_.set_value();
+    }
+    void report_losses() {
+        const std::size_t lost = queue_.overrun_counter() - reported_losses_;
+        if (lost == 0) return;
+        reported_losses_ += lost;
+        std::string text = fmt::format("{} log messages were lost: the log target is too slow", lost);
+        sink_->deliver({std::chrono::system_clock::now(), Level::warning, std::move(text), {}, {}});
+    }
+
+    // When it is full the oldest message makes room. Null: the end.
+    spdlog::details::mpmc_blocking_queue<std::unique_ptr<const Record>> queue_{queue_length};
+    std::size_t reported_losses_ = 0;
+    std::promise<void> finished_;
+    const std::unique_ptr<Sink> sink_;
+    std::thread thread_;  // last: it uses the others
 };
 
 enum class Phase { before_start, running, stopped };
@@ -276,19 +242,16 @@ bool enabled(Level level) {
 
 void write(Level level, std::string_view text, Fields fields) {
     if (!enabled(level)) return;
-    if (phase == Phase::before_start) {
-        return write_to_standard_error({std::chrono::system_clock::now(), level, fields, text});
-    }
-    fmt::memory_buffer packed;
-    pack(fields, text, packed);
-    running->logger->log(carried(level), spdlog::string_view_t(packed.data(), packed.size()));
+    Record record{std::chrono::system_clock::now(), level, std::string(text), std::string(fields.instance),
+                  std::string(fields.state)};
+    if (phase == Phase::before_start) return write_to_standard_error(record);
+    running->queue(std::move(record));
 }
 
 bool stop(std::chrono::milliseconds limit) {
     if (phase != Phase::running) return true;
     phase = Phase::stopped;
-    running->logger->flush();
-    if (!running->sink->wait_until_flushed(limit)) return false;
+    if (!running->finish(limit)) return false;
     delete std::exchange(running, nullptr);
     return true;
 }

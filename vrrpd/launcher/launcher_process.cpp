@@ -7,6 +7,7 @@
 #include <memory>
 #include <poll.h>
 #include <sched.h>
+#include <span>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
@@ -77,7 +78,7 @@ std::unique_ptr<Guard> make_guard(const Descriptor& record) {
 }
 
 // False: the daemon is gone.
-bool serve_one(std::vector<char>& buffer, pid_t daemon, std::vector<Running>& running, std::unique_ptr<Guard>& guard) {
+bool serve_one(std::span<char> buffer, pid_t daemon, std::vector<Running>& running, std::unique_ptr<Guard>& guard) {
     Descriptor record;
     const ssize_t size = wire::receive_request(kept_socket, buffer, record);
     if (size <= 0) return size < 0 && errno == EINTR;
@@ -124,7 +125,9 @@ void stay_on_guard(Guard& guard, const Descriptor& daemon) {
 void run_launcher_process(int socket, pid_t daemon) {
     if (!settle(socket)) _exit(1);
     const Descriptor daemon_process(pidfd_open(daemon, 0));
-    std::vector<char> buffer(wire::max_request);
+    // Its pages are touched only as far as requests reach.
+    const auto room = std::make_unique_for_overwrite<char[]>(wire::max_request);
+    const std::span buffer(room.get(), wire::max_request);
     std::vector<Running> running;
     std::unique_ptr<Guard> guard;
     for (bool connected = true; connected;) {
