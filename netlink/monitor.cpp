@@ -21,7 +21,7 @@ constexpr Duration longest_start = std::chrono::seconds(5);
 }  // namespace
 
 Monitor::Monitor(Loop& loop, Listener changed, int receive_buffer)
-    : loop_(loop), changed_(std::move(changed)), notices_(receive_buffer), readings_(default_receive_buffer) {
+    : loop_(loop), changed_(std::move(changed)), notices_(receive_buffer) {
     for (const int group : {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR}) notices_.join(group);
     notice_watch_ = loop_.watch(notices_.descriptor(), 0, [this](std::uint32_t) { on_notices(); });
     reading_watch_ = loop_.watch(readings_.descriptor(), readable, [this](std::uint32_t) {
@@ -57,7 +57,7 @@ void Monitor::begin_reading() {
 
 void Monitor::ask(std::uint16_t type) {
     const auto request = dump_request(type, ++sequence_);
-    if (request.empty() || readings_.send(request) != 0) read_again_later();
+    if (request.empty() || !readings_.send(request)) read_again_later();
 }
 
 void Monitor::read_again_later() {
@@ -108,14 +108,13 @@ void Monitor::on_notices() {
 
 void Monitor::on_reading() {
     for (int budget = reads_a_wake_up; budget > 0; --budget) {
-        std::span<std::uint8_t> datagram;
-        const int error = readings_.receive(datagram);
-        if (error == EAGAIN) break;
-        if (error != 0) {
+        Channel::Incoming incoming;
+        if (!readings_.receive(incoming)) break;
+        if (incoming.error != 0) {
             if (is_reading()) read_again_later();
             break;
         }
-        for_each_message(datagram, [this](nlmsghdr& message) { on_reading_message(message); });
+        for_each_message(incoming.datagram, [this](nlmsghdr& message) { on_reading_message(message); });
     }
 }
 

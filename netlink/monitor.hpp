@@ -1,5 +1,5 @@
 // Keeps the facts current: one socket for the kernel's notices, another for full readings, so that an overrun
-// of one cannot hurt the other.
+// of one cannot hurt the other. Notices come by themselves; a reading may wait for the kernel, on a thread of its own.
 //
 // Promises: after start() nothing here waits. Notices are taken in bounded portions a wake-up, so that a
 // flood of them delays nobody. The listener hears once a portion, and only if something that we look at is different:
@@ -17,6 +17,7 @@
 #include <span>
 #include <utility>
 
+#include "netlink/channel.hpp"
 #include "netlink/facts.hpp"
 #include "netlink/socket.hpp"
 #include "vrrpd/loop/loop.hpp"
@@ -72,7 +73,7 @@ class Monitor {
     std::function<void(std::span<const Address>)> removed_;
     Facts facts_;
     Socket notices_;
-    Socket readings_;
+    Channel readings_;
     Phase phase_ = Phase::pausing;
     std::uint32_t sequence_ = 0;
     bool inconsistent_ = false;        // the kernel's tables changed during this reading
