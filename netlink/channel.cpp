@@ -25,19 +25,19 @@ namespace {
 constexpr std::size_t stack_size = std::size_t{128} << 10;
 constexpr auto longest_end = std::chrono::milliseconds(100);
 
-Descriptor counter(int flags) {
-    Descriptor descriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | flags));
+Descriptor open_event() {
+    Descriptor descriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!descriptor) throw std::system_error(errno, std::generic_category(), "eventfd");
     return descriptor;
 }
 
-void count_up(const Descriptor& descriptor) {
-    eventfd_write(descriptor.get(), 1);
+void signal(const Descriptor& event) {
+    eventfd_write(event.get(), 1);
 }
 
-void count_down(const Descriptor& descriptor) {
+void clear(const Descriptor& event) {
     eventfd_t count;
-    eventfd_read(descriptor.get(), &count);
+    eventfd_read(event.get(), &count);
 }
 
 struct Scheduling {
@@ -70,9 +70,10 @@ struct Channel::Shared {
     // The thread's.
     Socket socket{default_receive_buffer};
     const Scheduling scheduling = one_below();
+    bool has_news = false;  // that the owner was not told of
 
-    const Descriptor wake = counter(0);                 // the thread has something to do
-    const Descriptor arrived = counter(EFD_SEMAPHORE);  // how many wait for the owner
+    const Descriptor wake = open_event();     // the thread has something to do
+    const Descriptor arrived = open_event();  // the owner has
 
     std::mutex mutex;  // of all below
     std::deque<std::vector<std::uint8_t>> outgoing;
@@ -89,7 +90,8 @@ struct Channel::Shared {
     std::optional<std::vector<std::uint8_t>> next_outgoing();
     void read_answers();
     bool has_room();
-    void deliver(Incoming one);
+    void put_in(Incoming one);
+    void tell();
 };
 
 void* Channel::Shared::run(void* self) {
@@ -104,10 +106,12 @@ void Channel::Shared::work() {
     while (wait_for_work()) {
         while (auto datagram = next_outgoing()) {
             const int error = socket.send(*datagram);
-            if (error != 0) deliver({error, std::move(*datagram)});
+            if (error != 0) put_in({error, std::move(*datagram)});
             read_answers();
+            tell();
         }
         read_answers();
+        tell();
     }
     const std::lock_guard lock(mutex);
     ended = true;
@@ -117,7 +121,7 @@ void Channel::Shared::work() {
 bool Channel::Shared::wait_for_work() {
     pollfd descriptors[] = {{wake.get(), POLLIN, 0}, {has_room() ? socket.descriptor() : -1, POLLIN, 0}};
     poll(descriptors, std::size(descriptors), -1);
-    count_down(wake);
+    clear(wake);
     const std::lock_guard lock(mutex);
     return !stopping;
 }
@@ -135,7 +139,7 @@ void Channel::Shared::read_answers() {
         std::span<std::uint8_t> datagram;
         const int error = socket.receive(datagram);
         if (error == EAGAIN) return;
-        if (error != 0 || !datagram.empty()) deliver({error, {datagram.begin(), datagram.end()}});
+        if (error != 0 || !datagram.empty()) put_in({error, {datagram.begin(), datagram.end()}});
     }
 }
 
@@ -145,13 +149,15 @@ bool Channel::Shared::has_room() {
     return !held_up;
 }
 
-void Channel::Shared::deliver(Incoming one) {
-    {
-        const std::lock_guard lock(mutex);
-        incoming_bytes += one.datagram.size();
-        incoming.push_back(std::move(one));
-    }
-    count_up(arrived);  // not within: the owner would wake up only to wait for us
+void Channel::Shared::put_in(Incoming one) {
+    has_news = true;
+    const std::lock_guard lock(mutex);
+    incoming_bytes += one.datagram.size();
+    incoming.push_back(std::move(one));
+}
+
+void Channel::Shared::tell() {
+    if (std::exchange(has_news, false)) signal(arrived);
 }
 
 Channel::Channel() : shared_(std::make_shared<Shared>()) {
@@ -171,7 +177,7 @@ Channel::Channel() : shared_(std::make_shared<Shared>()) {
 Channel::~Channel() {
     std::unique_lock lock(shared_->mutex);
     shared_->stopping = true;
-    count_up(shared_->wake);
+    signal(shared_->wake);
     const bool ended = shared_->has_ended.wait_for(lock, longest_end, [this] { return shared_->ended; });
     lock.unlock();
     ended ? pthread_join(thread_, nullptr) : pthread_detach(thread_);
@@ -183,7 +189,7 @@ bool Channel::send(std::span<const std::uint8_t> datagram) {
         if (shared_->outgoing.size() >= max_outgoing) return false;
         shared_->outgoing.emplace_back(datagram.begin(), datagram.end());
     }
-    count_up(shared_->wake);
+    signal(shared_->wake);
     return true;
 }
 
@@ -192,11 +198,11 @@ int Channel::descriptor() const {
 }
 
 bool Channel::receive(Incoming& incoming) {
-    // Counted down first: what is put in meanwhile is counted up after that.
-    count_down(shared_->arrived);
     bool has_room_again = false;
     {
         const std::lock_guard lock(shared_->mutex);
+        // Within the lock: what is put in after this is signalled after this.
+        if (shared_->incoming.size() <= 1) clear(shared_->arrived);
         if (shared_->incoming.empty()) return false;
         incoming = std::move(shared_->incoming.front());
         shared_->incoming.pop_front();
@@ -204,7 +210,7 @@ bool Channel::receive(Incoming& incoming) {
         has_room_again = shared_->held_up && shared_->incoming_bytes < max_incoming;
         if (has_room_again) shared_->held_up = false;
     }
-    if (has_room_again) count_up(shared_->wake);
+    if (has_room_again) signal(shared_->wake);
     return true;
 }
 

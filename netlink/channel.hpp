@@ -39,7 +39,8 @@ class Channel {
     /// False: max_outgoing wait already, and this one is not taken.
     [[nodiscard]] bool send(std::span<const std::uint8_t> datagram);
 
-    /// Readable while something is there to receive; may be so once too often.
+    /// Readable while something is there to receive; may be so once too often. What the kernel says to one datagram
+    /// comes together.
     int descriptor() const;
 
     /// Takes the oldest. False: nothing is there.

@@ -13,7 +13,8 @@ namespace vrrpd::netlink {
 namespace {
 
 constexpr int notices_a_wake_up = 128;  // about a millisecond of work
-constexpr int reads_a_wake_up = 4;      // some hundred addresses each
+constexpr Duration rest = std::chrono::milliseconds(1);
+constexpr int reads_a_wake_up = 4;  // some hundred addresses each
 constexpr Duration pause_before_reading_again = std::chrono::milliseconds(50);
 constexpr Duration longest_reading = std::chrono::seconds(2);
 constexpr Duration longest_start = std::chrono::seconds(5);
@@ -23,6 +24,9 @@ constexpr Duration longest_start = std::chrono::seconds(5);
 Monitor::Monitor(Loop& loop, Listener changed, int receive_buffer)
     : loop_(loop), changed_(std::move(changed)), notices_(receive_buffer) {
     for (const int group : {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR}) notices_.join(group);
+    rest_ = loop_.timer([this] {
+        if (!is_reading()) notice_watch_->interest(readable);
+    });
     notice_watch_ = loop_.watch(notices_.descriptor(), 0, [this](std::uint32_t) { on_notices(); });
     reading_watch_ = loop_.watch(readings_.descriptor(), readable, [this](std::uint32_t) {
         on_reading();
@@ -97,13 +101,21 @@ void Monitor::on_notices() {
         std::span<std::uint8_t> datagram;
         const int error = notices_.receive(datagram);
         if (error == EAGAIN) {
-            if (phase_ == Phase::emptying) begin_reading();
+            phase_ == Phase::emptying ? begin_reading() : rest_if_busy();
             break;
         }
         if (error != 0) lost();
         if (phase_ != Phase::emptying) for_each_message(datagram, [this](nlmsghdr& message) { apply(message); });
     }
     tell();
+}
+
+// The kernel tells of a thousand addresses one by one, and each would wake us up.
+void Monitor::rest_if_busy() {
+    const Instant now = loop_.now();
+    if (now - std::exchange(woken_, now) >= 2 * rest) return;
+    notice_watch_->interest(0);
+    rest_->arm(now + rest);
 }
 
 void Monitor::on_reading() {

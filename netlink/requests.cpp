@@ -63,6 +63,8 @@ void Requests::flush() {
 
 void Requests::send_portion() {
     portion_.clear();
+    const bool few = released_ <= max_in_flight - in_flight_.size();
+    if (!few && in_flight_.size() > max_in_flight / 2) return arm();
     std::vector<Pending*> leaving;
     for (; released_ > 0 && in_flight_.size() < max_in_flight; --released_) {
         Queued next = std::move(queue_.front());

@@ -3,7 +3,8 @@
 // A request is queued, leaves with flush(), and is completed by the kernel's ACK or by its timeout. What
 // leaves together goes in one system call, on the thread of a Channel: the kernel works inside of it (10-20 us an
 // address, more on links with thousands) and may wait for others first. At most `max_in_flight` are under way; the
-// others follow in order as ACKs come in.
+// others follow in order as ACKs come in, by halves, so that one half keeps the kernel busy while the other is
+// taken care of.
 //
 // They say what shall be, not what to do: adding what is there and removing what is not are successes. The addition
 // of an address marks as ours whatever it finds, so conflicts() must have been asked first.
