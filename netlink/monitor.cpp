@@ -13,7 +13,8 @@ namespace vrrpd::netlink {
 namespace {
 
 constexpr int notices_a_wake_up = 128;  // about a millisecond of work
-constexpr int reads_a_wake_up = 4;      // some hundred addresses each
+constexpr Duration rest = std::chrono::milliseconds(1);
+constexpr int reads_a_wake_up = 4;  // some hundred addresses each
 constexpr Duration pause_before_reading_again = std::chrono::milliseconds(50);
 constexpr Duration longest_reading = std::chrono::seconds(2);
 constexpr Duration longest_start = std::chrono::seconds(5);
@@ -21,8 +22,11 @@ constexpr Duration longest_start = std::chrono::seconds(5);
 }  // namespace
 
 Monitor::Monitor(Loop& loop, Listener changed, int receive_buffer)
-    : loop_(loop), changed_(std::move(changed)), notices_(receive_buffer), readings_(default_receive_buffer) {
+    : loop_(loop), changed_(std::move(changed)), notices_(receive_buffer) {
     for (const int group : {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR}) notices_.join(group);
+    rest_ = loop_.timer([this] {
+        if (!is_reading()) notice_watch_->interest(readable);
+    });
     notice_watch_ = loop_.watch(notices_.descriptor(), 0, [this](std::uint32_t) { on_notices(); });
     reading_watch_ = loop_.watch(readings_.descriptor(), readable, [this](std::uint32_t) {
         on_reading();
@@ -57,7 +61,7 @@ void Monitor::begin_reading() {
 
 void Monitor::ask(std::uint16_t type) {
     const auto request = dump_request(type, ++sequence_);
-    if (request.empty() || readings_.send(request) != 0) read_again_later();
+    if (request.empty() || !readings_.send(request)) read_again_later();
 }
 
 void Monitor::read_again_later() {
@@ -97,7 +101,7 @@ void Monitor::on_notices() {
         std::span<std::uint8_t> datagram;
         const int error = notices_.receive(datagram);
         if (error == EAGAIN) {
-            if (phase_ == Phase::emptying) begin_reading();
+            phase_ == Phase::emptying ? begin_reading() : rest_if_busy();
             break;
         }
         if (error != 0) lost();
@@ -106,16 +110,23 @@ void Monitor::on_notices() {
     tell();
 }
 
+// The kernel tells of a thousand addresses one by one, and each would wake us up.
+void Monitor::rest_if_busy() {
+    const Instant now = loop_.now();
+    if (now - std::exchange(woken_, now) >= 2 * rest) return;
+    notice_watch_->interest(0);
+    rest_->arm(now + rest);
+}
+
 void Monitor::on_reading() {
     for (int budget = reads_a_wake_up; budget > 0; --budget) {
-        std::span<std::uint8_t> datagram;
-        const int error = readings_.receive(datagram);
-        if (error == EAGAIN) break;
-        if (error != 0) {
+        Channel::Incoming incoming;
+        if (!readings_.receive(incoming)) break;
+        if (incoming.error != 0) {
             if (is_reading()) read_again_later();
             break;
         }
-        for_each_message(datagram, [this](nlmsghdr& message) { on_reading_message(message); });
+        for_each_message(incoming.datagram, [this](nlmsghdr& message) { on_reading_message(message); });
     }
 }
 

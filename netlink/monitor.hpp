@@ -1,9 +1,10 @@
 // Keeps the facts current: one socket for the kernel's notices, another for full readings, so that an overrun
-// of one cannot hurt the other.
+// of one cannot hurt the other. Notices come by themselves; a reading may wait for the kernel, on a thread of its own.
 //
 // Promises: after start() nothing here waits. Notices are taken in bounded portions a wake-up, so that a
-// flood of them delays nobody. The listener hears once a portion, and only if something that we look at is different:
-// not of addresses with our mark (Facts::version).
+// flood of them delays nobody; when they come one after the other they are looked at once a millisecond. The listener
+// hears once a portion, and only if something that we look at is different: not of addresses with our mark
+// (Facts::version).
 //
 // When notices were lost, the socket is emptied (the kernel drops new ones until it is), and everything is
 // read anew. While a reading is under way notices wait in their socket, so that none that is newer than the
@@ -17,6 +18,7 @@
 #include <span>
 #include <utility>
 
+#include "netlink/channel.hpp"
 #include "netlink/facts.hpp"
 #include "netlink/socket.hpp"
 #include "vrrpd/loop/loop.hpp"
@@ -61,6 +63,7 @@ class Monitor {
     void end_part();
     void lost();
     void on_notices();
+    void rest_if_busy();
     void on_reading();
     void on_reading_message(nlmsghdr& message);
     void on_guard();
@@ -72,12 +75,14 @@ class Monitor {
     std::function<void(std::span<const Address>)> removed_;
     Facts facts_;
     Socket notices_;
-    Socket readings_;
+    Channel readings_;
     Phase phase_ = Phase::pausing;
     std::uint32_t sequence_ = 0;
     bool inconsistent_ = false;        // the kernel's tables changed during this reading
     bool lost_while_reading_ = false;  // notices, that is
     std::uint64_t resyncs_ = 0;
+    Instant woken_{};              // by notices
+    std::unique_ptr<Timer> rest_;  // between two looks at them
     std::unique_ptr<Watch> notice_watch_;
     std::unique_ptr<Watch> reading_watch_;
     std::unique_ptr<Timer> guard_;  // end of a pause, or of the time that a reading may take

@@ -6,12 +6,14 @@
 #include <span>
 #include <utility>
 
+#include <linux/netlink.h>
+
 #include "netlink/messages.hpp"
 
 namespace vrrpd::netlink {
 
-Requests::Requests(Loop& loop, Duration timeout) : loop_(loop), timeout_(timeout), socket_(default_receive_buffer) {
-    watch_ = loop_.watch(socket_.descriptor(), readable, [this](std::uint32_t) {
+Requests::Requests(Loop& loop, Duration timeout) : loop_(loop), timeout_(timeout) {
+    watch_ = loop_.watch(channel_.descriptor(), readable, [this](std::uint32_t) {
         read_acks();
         send_portion();
     });
@@ -24,25 +26,35 @@ bool Requests::is_done(Kind kind, int error) {
     return error == EADDRNOTAVAIL || error == ESRCH || error == ENODEV;
 }
 
-void Requests::queue(Kind kind, std::vector<std::uint8_t> message, Completion completed) {
-    queue_.push_back({sequence_, kind, std::move(message), std::move(completed)});
+void Requests::queue(Kind kind, Tag tag, std::vector<std::uint8_t> message, Completion completed) {
+    queue_.push_back({sequence_, kind, tag, std::move(message), std::move(completed)});
 }
 
-void Requests::add_address(int link, const Prefix& prefix, const std::string& label, Completion completed,
+void Requests::add_address(int link, const Prefix& prefix, const std::string& label, Completion completed, Tag tag,
                            Duration lifetime) {
-    queue(Kind::addition, addition_request(link, prefix, label, ++sequence_, lifetime), std::move(completed));
+    queue(Kind::addition, tag, addition_request(link, prefix, label, ++sequence_, lifetime), std::move(completed));
 }
 
 void Requests::remove_address(int link, const Prefix& prefix, Completion completed) {
-    queue(Kind::removal, removal_request(link, prefix, ++sequence_), std::move(completed));
+    queue(Kind::removal, no_tag, removal_request(link, prefix, ++sequence_), std::move(completed));
 }
 
-void Requests::add_route(const Route& route, Completion completed) {
-    queue(Kind::addition, addition_request(route, ++sequence_), std::move(completed));
+void Requests::add_route(const Route& route, Completion completed, Tag tag) {
+    queue(Kind::addition, tag, addition_request(route, ++sequence_), std::move(completed));
 }
 
 void Requests::remove_route(const Route& route, Completion completed) {
-    queue(Kind::removal, removal_request(route, ++sequence_), std::move(completed));
+    queue(Kind::removal, no_tag, removal_request(route, ++sequence_), std::move(completed));
+}
+
+void Requests::discard(Tag tag) {
+    std::size_t place = 0, released = 0;
+    std::erase_if(queue_, [&](const Queued& one) {
+        const bool gone = one.kind == Kind::addition && one.tag == tag;
+        if (place++ < released_ && !gone) ++released;
+        return gone;
+    });
+    released_ = released;
 }
 
 void Requests::flush() {
@@ -52,6 +64,8 @@ void Requests::flush() {
 
 void Requests::send_portion() {
     portion_.clear();
+    const bool few = released_ <= max_in_flight - in_flight_.size();
+    if (!few && in_flight_.size() > max_in_flight / 2) return arm();
     std::vector<Pending*> leaving;
     for (; released_ > 0 && in_flight_.size() < max_in_flight; --released_) {
         Queued next = std::move(queue_.front());
@@ -66,14 +80,13 @@ void Requests::send_portion() {
         leaving.push_back(&kept);
         portion_.insert(portion_.end(), next.message.begin(), next.message.end());
     }
-    const int error = portion_.empty() ? 0 : socket_.send(portion_);
-    if (error == 0) {
+    if (portion_.empty() || channel_.send(portion_)) {
         sent_ += leaving.size();
     } else {
         // Completed from the timer, because the caller is not to be called back from inside its own call.
         for (Pending* pending : leaving) {
             pending->deadline = loop_.now();
-            pending->verdict = error;
+            pending->verdict = ENOBUFS;
         }
     }
     arm();
@@ -82,12 +95,23 @@ void Requests::send_portion() {
 void Requests::read_acks() {
     // An overrun loses ACKs at worst; their requests time out.
     for (std::size_t budget = max_in_flight; budget > 0; --budget) {
-        std::span<std::uint8_t> datagram;
-        if (socket_.receive(datagram) == EAGAIN) break;
-        for_each_message(datagram, [this](nlmsghdr& message) {
+        Channel::Incoming incoming;
+        if (!channel_.receive(incoming)) break;
+        if (incoming.error != 0) {
+            not_sent(incoming);
+            continue;
+        }
+        for_each_message(incoming.datagram, [this](nlmsghdr& message) {
             if (const auto ack = parse_ack(message)) on_ack(ack->sequence, ack->error, ack->text);
         });
     }
+}
+
+void Requests::not_sent(Channel::Incoming& returned) {
+    for_each_message(returned.datagram, [&](nlmsghdr& message) {
+        --sent_;
+        on_ack(message.nlmsg_seq, returned.error, {});
+    });
 }
 
 void Requests::on_ack(std::uint32_t sequence, int error, const std::string& text) {

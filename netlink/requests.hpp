@@ -1,10 +1,10 @@
 // Asks the kernel to add and remove addresses and routes, without waiting for its answers.
 //
 // A request is queued, leaves with flush(), and is completed by the kernel's ACK or by its timeout. What
-// leaves together goes in one system call. At most `max_in_flight` are under way; the others follow in order
-// as ACKs come in, from the event loop, so that adverts pass between two portions. The kernel works inside
-// the system call that hands it a portion (10-20 us an address, more on links with thousands), which is why
-// portions are small.
+// leaves together goes in one system call, on the thread of a Channel: the kernel works inside of it (10-20 us an
+// address, more on links with thousands) and may wait for others first. At most `max_in_flight` are under way; the
+// others follow in order as ACKs come in, by halves, so that one half keeps the kernel busy while the other is
+// taken care of.
 //
 // They say what shall be, not what to do: adding what is there and removing what is not are successes. The addition
 // of an address marks as ours whatever it finds, so conflicts() must have been asked first.
@@ -21,8 +21,8 @@
 #include <string>
 #include <vector>
 
+#include "netlink/channel.hpp"
 #include "netlink/route.hpp"
-#include "netlink/socket.hpp"
 #include "vrrpd/core/ip.hpp"
 #include "vrrpd/loop/loop.hpp"
 
@@ -35,7 +35,7 @@ class Requests {
     using Completion = std::function<void(int error, const std::string& text)>;
 
     struct Counters {
-        std::uint64_t sent = 0;
+        std::uint64_t sent = 0;     ///< to the kernel, whatever it said
         std::uint64_t failed = 0;   ///< completed with an error
         std::size_t in_flight = 0;  ///< sent, not completed
         std::size_t queued = 0;     ///< not sent yet
@@ -46,18 +46,25 @@ class Requests {
     /// Opens its socket in the network namespace of the calling thread. Throws std::system_error.
     explicit Requests(Loop& loop, Duration timeout = std::chrono::seconds(2));
 
+    /// For whom an addition is; see discard().
+    using Tag = std::size_t;
+    static constexpr Tag no_tag = static_cast<Tag>(-1);
+
     /// Queues it. An addition carries our mark. `lifetime`: whole seconds, which count from now on even where the
     /// address is there already; 0: for ever. IPv6: usable at once (no duplicate detection), and a /128 is never
     /// chosen as a source address. Label: IPv4 only, at most 15 bytes; empty: the link's name.
-    void add_address(int link, const Prefix& prefix, const std::string& label, Completion completed,
+    void add_address(int link, const Prefix& prefix, const std::string& label, Completion completed, Tag tag = no_tag,
                      Duration lifetime = Duration::zero());
     /// Queues it.
     void remove_address(int link, const Prefix& prefix, Completion completed);
 
     /// Queues it. Where the route has a source or a gateway in the subnet of an address, that has to be there first.
-    void add_route(const Route& route, Completion completed);
+    void add_route(const Route& route, Completion completed, Tag tag = no_tag);
     /// Queues it.
     void remove_route(const Route& route, Completion completed);
+
+    /// Additions with this tag that have not left are not wanted any more: they are neither sent nor completed.
+    void discard(Tag tag);
 
     /// Lets go what is queued by now.
     void flush();
@@ -69,6 +76,7 @@ class Requests {
     struct Queued {
         std::uint32_t sequence;
         Kind kind;
+        Tag tag;
         std::vector<std::uint8_t> message;
         Completion completed;
     };
@@ -82,9 +90,10 @@ class Requests {
     // The kernel's ways to say that things are as they shall be.
     static bool is_done(Kind kind, int error);
 
-    void queue(Kind kind, std::vector<std::uint8_t> message, Completion completed);
+    void queue(Kind kind, Tag tag, std::vector<std::uint8_t> message, Completion completed);
     void send_portion();
     void read_acks();
+    void not_sent(Channel::Incoming& returned);
     void on_ack(std::uint32_t sequence, int error, const std::string& text);
     void on_deadline();
     void complete(const Pending& pending, int error, const std::string& text);
@@ -92,7 +101,7 @@ class Requests {
 
     Loop& loop_;
     const Duration timeout_;
-    Socket socket_;
+    Channel channel_;
     std::deque<Queued> queue_;
     std::size_t released_ = 0;  // how many of the queue flush() has let go
     std::map<std::uint32_t, Pending> in_flight_;

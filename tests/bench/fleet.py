@@ -105,11 +105,22 @@ vrrp_instance {name} {{
 """
 
 
-def _configuration(head, instance, load, priority):
-    common = {"priority": priority, "interval_ms": load.interval_ms, "interval_s": load.interval_ms / 1000}
-    parts = [instance.format(name=name, device=device, vrid=vrid, address=address, **common)
+def head_of(kind, interval_ms, priority):
+    """What stands above the instances in the configuration of a daemon of this kind."""
+    head = _VRRPD_HEAD if kind == "vrrpd" else _KEEPALIVED_HEAD
+    return head.format(interval_ms=interval_ms, priority=priority)
+
+
+def instance_of(kind, **fields):
+    """One instance: name, device, vrid, address, priority, interval_s."""
+    return (_VRRPD_INSTANCE if kind == "vrrpd" else _KEEPALIVED_INSTANCE).format(**fields)
+
+
+def configuration(kind, load, priority):
+    common = {"priority": priority, "interval_s": load.interval_ms / 1000}
+    parts = [instance_of(kind, name=name, device=device, vrid=vrid, address=address, **common)
              for name, device, vrid, address in load.routers()]
-    return head.format(**common) + "".join(parts)
+    return head_of(kind, load.interval_ms, priority) + "".join(parts)
 
 
 class _Fleet:
@@ -131,23 +142,19 @@ class _Fleet:
 class VrrpdFleet(_Fleet, Vrrpd):
     kind = "vrrpd"
 
-    def __init__(self, host, binary, load, priority):
-        super().__init__(host, binary, _configuration(_VRRPD_HEAD, _VRRPD_INSTANCE, load, priority))
-
 
 class KeepalivedFleet(_Fleet, Keepalived):
     kind = "keepalived"
 
-    def __init__(self, host, load, priority):
+    def __init__(self, host, text):
         Daemon.__init__(self, host)
-        (host.etc / "keepalived.conf").write_text(
-            _configuration(_KEEPALIVED_HEAD, _KEEPALIVED_INSTANCE, load, priority), encoding="ascii")
+        (host.etc / "keepalived.conf").write_text(text, encoding="ascii")
 
 
-def make_fleet(kind, host, binary, load, priority):
-    if kind == "vrrpd":
-        return VrrpdFleet(host, binary, load, priority)
-    return KeepalivedFleet(host, load, priority)
+def make_fleet(kind, host, binary, load, priority, text=None):
+    """`text`: its configuration, if not the usual one."""
+    text = text or configuration(kind, load, priority)
+    return VrrpdFleet(host, binary, text) if kind == "vrrpd" else KeepalivedFleet(host, text)
 
 
 class FleetPair:
@@ -156,13 +163,16 @@ class FleetPair:
     PATIENCE_S = 30
     CALM_S = 2
 
-    def __init__(self, folder, binary, load, active_kind, backup_kind):
+    def __init__(self, folder, binary, load, active_kind, backup_kind, texts=(None, None)):
+        """`texts`: the configurations of Active and Backup, if not the usual ones."""
         self.load = load
         self.lan = make_lan(folder)
         try:
             self.hosts = [make_host(self.lan, "active", 1, load.links), make_host(self.lan, "backup", 2, load.links)]
-            self.active = make_fleet(active_kind, self.hosts[0], binary, load, ACTIVE_PRIORITY)
-            self.backup = make_fleet(backup_kind, self.hosts[1], binary, load, BACKUP_PRIORITY)
+            self.active = make_fleet(active_kind, self.hosts[0], binary, load, ACTIVE_PRIORITY,
+                                     texts[0])
+            self.backup = make_fleet(backup_kind, self.hosts[1], binary, load, BACKUP_PRIORITY,
+                                     texts[1])
         except BaseException:
             self.lan.close()
             raise

@@ -282,7 +282,8 @@ void Host::perform(const SendAdvert& action) {
 
 // Jobs are done in order; only the latest is answered.
 void Host::perform(const SetAddresses& action) {
-    const auto [id, wanted] = action;
+    const InstanceId id = action.instance;
+    const bool wanted = action.wanted;
     Machine& machine = machines_[id];
     const Latencies& latencies = world_.scenario().latencies;
     const bool slow = world_.bad_luck(world_.scenario().weather.kernel_slow);
@@ -290,7 +291,7 @@ void Host::perform(const SetAddresses& action) {
     const bool refused = wanted && world_.bad_luck(world_.scenario().weather.kernel_refusal);
     if (refused) ++held_faults_;
     machine.kernel_done = std::max(machine.kernel_done, world_.now() + delay);
-    after(machine.kernel_done - world_.now(), [this, id = id, wanted = wanted, refused, job = ++machine.kernel_job] {
+    after(machine.kernel_done - world_.now(), [this, id, wanted, refused, job = ++machine.kernel_job] {
         Machine& then = machines_[id];
         if (!refused && then.present != wanted) {
             world_.say(name(id) + (wanted ? " has the addresses" : " has the addresses no more"));

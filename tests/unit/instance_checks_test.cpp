@@ -107,7 +107,7 @@ TEST(Checks, a_priority_that_makes_the_timer_overdue_fires_at_once) {
     host.pass(350ms);
     host.check(7, CheckState::passing);
     EXPECT_EQ(host.time_to_active(), 0ns);
-    EXPECT_EQ(host.story(), "advert 254, addresses on");
+    EXPECT_EQ(host.story(), "advert 254, addresses on and announced");
 }
 
 TEST(Gates, hold_back_from_a_live_peer_only) {

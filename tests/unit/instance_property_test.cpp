@@ -104,7 +104,13 @@ class Watched {
             EXPECT_LT(advert.priority, 255);
         }
     }
-    void judge(const SetAddresses& set, State, State) { addresses_wanted_ = set.wanted; }
+    void judge(const SetAddresses& set, State, State) {
+        addresses_wanted_ = set.wanted;
+        if (set.announce) {
+            EXPECT_TRUE(set.wanted);
+            EXPECT_TRUE(options().services.empty() || services_were_ready_) << "announced before it serves";
+        }
+    }
     void judge(const SetServices& set, State, State) {
         if (set.wish == ServiceWish::run) {
             EXPECT_TRUE(may_run_services_ && addresses_wanted_) << "services before the addresses";

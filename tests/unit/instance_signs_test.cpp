@@ -11,6 +11,7 @@ using test::CoreDriver;
 using test::ip;
 using test::Message;
 using test::plain_options;
+using test::with_service;
 using State = Instance::State;
 
 // ---- our addresses under another VRID
@@ -139,7 +140,7 @@ struct Robbed : CoreDriver {
         while (now() - begin < 10s) {
             freeze(std::max(Duration::zero(), std::min<Duration>(until_deadline(), 1ms)));
             expire();
-            if (story().find("addresses on") != std::string::npos) return now() - begin;
+            if (story().find("addresses on and announced") != std::string::npos) return now() - begin;
         }
         return Duration::max();
     }
@@ -151,8 +152,29 @@ TEST(LostAddresses, are_put_back_at_once_and_announced_E36) {
     EXPECT_EQ(host.count_notices(Notice::Kind::addresses_lost), 1);
     EXPECT_LE(host.time_to_restoration(), 1ms);
     host.addresses(true);
-    EXPECT_EQ(host.story(), "announce");
+    EXPECT_EQ(host.story(), "") << "that would announce them twice";
     EXPECT_EQ(host.state(), State::active);
+}
+
+TEST(LostAddresses, that_come_back_after_the_announcement_are_announced_too) {
+    CoreDriver host(with_service());
+    host.check(0, CheckState::passing);
+    host.start();
+    host.time_to_active();
+    host.addresses(true);
+    host.story();
+    host.handle(AddressesLost{0, "10.9.0.100/24 is gone from eth0"});
+    host.expire();
+    EXPECT_EQ(host.story(), "addresses on") << "it does not serve yet";
+    host.services(ServicesState::ready);
+    EXPECT_EQ(host.story(), "announce");
+    host.addresses(true);
+    EXPECT_EQ(host.story(), "announce");
+    host.handle(AddressesLost{0, "10.9.0.100/24 is gone from eth0"});
+    host.pass(100ms);
+    EXPECT_EQ(host.story(), "addresses on and announced");
+    host.addresses(true);
+    EXPECT_EQ(host.story(), "");
 }
 
 TEST(LostAddresses, are_put_back_later_each_time_and_given_up_the_fifth_E36) {
@@ -264,10 +286,10 @@ TEST(Reload, a_master_stays_it_and_tells_the_peers_at_once) {
     other.advert_interval = 200ms;
     host.pass(50ms);
     host.handle(Reconfigured{0, &other});
-    EXPECT_EQ(host.story(), "advert 150, addresses on");
+    EXPECT_EQ(host.story(), "advert 150, addresses on and announced");
     EXPECT_EQ(host.until_deadline(), 200ms);
     host.addresses(true);
-    EXPECT_EQ(host.story(), "announce");
+    EXPECT_EQ(host.story(), "");
     EXPECT_EQ(host.state(), State::active);
 }
 

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <functional>
 #include <optional>
+#include <poll.h>
 #include <sched.h>
 #include <string>
 #include <system_error>
@@ -20,6 +21,7 @@
 #include "netlink/requests.hpp"
 #include "netlink/route.hpp"
 #include "tests/support/fake_loop.hpp"
+#include "tests/support/held_rtnl.hpp"
 #include "tests/unit/netlink_kernel.hpp"
 
 namespace vrrpd::netlink {
@@ -419,40 +421,87 @@ TEST_F(NetlinkSecondaries, AReadOnlySystemRefusesWhatIsNotSoYet) {
 
 TEST_F(NetlinkRequests, AnAckThatNeverComesIsATimeout) {
     test::FakeLoop loop;
-    const int descriptor = next_descriptor();
+    // The first descriptor is the socket's, the third counts what waits for us.
+    Descriptor socket(open("/dev/null", O_RDONLY | O_CLOEXEC)), wake(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    pollfd answers{next_descriptor(), POLLIN, 0};
+    socket.reset();
+    wake.reset();
     Requests requests(loop, 2s);
     std::optional<Answer> lost, late;
+    test::HeldRtnl held("a0");
     requests.add_address(a0_, prefix("10.0.0.9/24"), "", into(lost));
     requests.flush();
-    char ack[4096];
-    ASSERT_GT(recv(descriptor, ack, sizeof ack, MSG_DONTWAIT), 0);
     loop.advance(1s);
-    requests.remove_address(a0_, prefix("10.0.0.9/24"), into(late));
-    requests.flush();
-    loop.sleep_through(30s);  // a stall: both deadlines are over, but one answer is there
-    loop.advance(0s);
-    ASSERT_TRUE(lost && late);
+    EXPECT_FALSE(lost);
+    loop.advance(1s);
+    ASSERT_TRUE(lost);
     EXPECT_EQ(lost->error, ETIMEDOUT);
     EXPECT_FALSE(lost->text.empty());
+    held.release();
+    ASSERT_TRUE(loop.poll_once());  // nobody's any more
+    requests.remove_address(a0_, prefix("10.0.0.9/24"), into(late));
+    requests.flush();
+    ASSERT_EQ(poll(&answers, 1, 10000), 1);
+    loop.sleep_through(30s);  // a stall: the deadline is over, but the answer is there
+    loop.advance(0s);
+    ASSERT_TRUE(late);
     EXPECT_EQ(late->error, 0) << late->text;
     EXPECT_EQ(requests.counters().in_flight, 0u);
     EXPECT_EQ(requests.counters().failed, 1u);
 }
 
-TEST_F(NetlinkRequests, ARefusedSendIsCompletedOutsideOfFlush) {
-    test::FakeLoop loop;
+TEST_F(NetlinkRequests, WhatCouldNotBeSentIsAnswered) {
     const int descriptor = next_descriptor();
-    Requests requests(loop);
-    const Descriptor no_socket(open("/dev/null", O_RDWR | O_CLOEXEC));
-    ASSERT_EQ(dup2(no_socket.get(), descriptor), descriptor);
-    std::optional<Answer> answer;
-    requests.add_address(a0_, prefix("10.0.0.9/24"), "", into(answer));
-    requests.flush();
-    EXPECT_FALSE(answer);
-    loop.advance(0s);
-    ASSERT_TRUE(answer);
-    EXPECT_EQ(answer->error, ENOTSOCK);
-    EXPECT_EQ(requests.counters().sent, 0u);
+    Requests requests(loop_);
+    const int smallest = 1;  // the kernel makes 4.5 KiB of it, less than a full portion
+    ASSERT_EQ(setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &smallest, sizeof smallest), 0);
+    std::vector<int> errors;
+    run({{[&] {
+              for (std::size_t i = 0; i <= Requests::max_in_flight; ++i) {
+                  const std::string address = "2001:db8::" + std::to_string(i + 1) + "/128";
+                  requests.add_address(a0_, prefix(address), "",
+                                       [&](int error, const std::string&) { errors.push_back(error); });
+              }
+              requests.flush();
+              EXPECT_TRUE(errors.empty());
+          },
+          [&] { return errors.size() > Requests::max_in_flight; }}});
+    std::vector<int> expected(Requests::max_in_flight, EMSGSIZE);
+    expected.push_back(0);
+    EXPECT_EQ(errors, expected);
+    EXPECT_EQ(requests.counters().sent, 1u);
+    EXPECT_EQ(requests.counters().failed, Requests::max_in_flight);
+}
+
+TEST_F(NetlinkRequests, WhatIsNotWantedAnyMoreDoesNotLeave) {
+    constexpr int each = 100;
+    Requests requests(loop_);
+    std::optional<test::HeldRtnl> held(std::in_place, "a0");
+    int ours = 0, others = 0;
+    std::optional<Answer> removed;
+    run({{[&] {
+              for (int i = 0; i < each; ++i) {
+                  const auto count = [](int& counter) {
+                      return [&counter](int error, const std::string& text) {
+                          EXPECT_EQ(error, 0) << text;
+                          ++counter;
+                      };
+                  };
+                  requests.add_address(a0_, prefix(numbered(2 * i)), "", count(ours), 7);
+                  requests.add_address(a0_, prefix(numbered(2 * i + 1)), "", count(others), 8);
+              }
+              requests.flush();
+              requests.discard(7);
+              requests.remove_address(a0_, prefix(numbered(0)), into(removed));
+              EXPECT_EQ(requests.counters().queued, each - Requests::max_in_flight / 2 + 1);
+              requests.flush();
+              held.reset();
+          },
+          [&] { return removed.has_value(); }}});
+    EXPECT_EQ(ours, static_cast<int>(Requests::max_in_flight / 2)) << "those that had left";
+    EXPECT_EQ(others, each);
+    EXPECT_EQ(requests.counters().sent, each + Requests::max_in_flight / 2 + 1);
+    EXPECT_EQ(requests.counters().queued, 0u);
 }
 
 }  // namespace

@@ -36,13 +36,14 @@ std::vector<netlink::OwnedAddress> owned(const std::vector<netlink::DesiredAddre
 
 AddressKeeper::AddressKeeper(Loop& loop, netlink::Requests& requests, const netlink::Facts& facts, Record& record,
                              const std::vector<InstanceOptions>& instances,
-                             std::function<void(const AddressesSettled&)> settled)
+                             std::function<void(const AddressesSettled&)> settled, Arrived arrived)
     : loop_(loop),
       requests_(requests),
       facts_(facts),
       record_(record),
       instances_(instances),
       settled_(std::move(settled)),
+      arrived_(std::move(arrived)),
       wishes_(instances.size()),
       renewed_(instances.size()),
       retry_(loop.timer([this] { remove_stuck(); })),
@@ -122,41 +123,61 @@ std::optional<AddressesLost> AddressKeeper::loss(const netlink::Address& gone) c
     return std::nullopt;
 }
 
-void AddressKeeper::set(InstanceId id, bool wanted) {
-    Wish& wish = wishes_[id];
+void AddressKeeper::set(const SetAddresses& set) {
+    Wish& wish = wishes_[set.instance];
+    if (wish.wanted) requests_.discard(set.instance);  // renewals among them
     // One more than there are requests, so that it is not settled half way.
-    wish = {wish.number + 1, wanted, 1, {}, wish.settled};
-    if (wanted) {
-        const Placed before = std::exchange(put_[id], {place(id), placeable_routes(id)});
-        Placed& put = put_[id];
-        for (const netlink::Conflict& conflict : conflicts(id)) std::erase(put.addresses, conflict.wanted);
-        record_.hold(id, owned(put.addresses), loop_.now());
-        renewed_[id] = loop_.now();
-        // A link has changed its name, or the options are others: what has no place any more goes, and goes first, so
-        // that the kernel takes nothing along that is yet to come.
-        std::vector<netlink::DesiredAddress> gone = before.addresses;
-        std::erase_if(gone, [this](const netlink::DesiredAddress& address) { return is_put(address); });
-        save_others(facts_, gone, added_);
-        for (const netlink::DesiredAddress& address : gone) remove(id, address);
-        for (const netlink::DesiredAddress& address : put.addresses) add(id, address);
-        for (const netlink::Route& route : put.routes) {
-            requests_.add_route(route, completion(id, title(route.destination)));
-        }
-    } else {
-        const Placed ours = std::exchange(put_[id], {});
-        for (const netlink::Route& route : ours.routes) {
-            requests_.remove_route(route, completion(id, title(route.destination)));
-        }
-        save_others(facts_, ours.addresses, added_);
-        for (const netlink::DesiredAddress& address : ours.addresses) remove(id, address);
+    wish = {wish.number + 1, set.wanted, set.announce, 1, {}, wish.settled};
+    set.wanted ? put_all(set.instance) : take_all(set.instance);
+    answered(set.instance, wish.number, {});
+}
+
+void AddressKeeper::put_all(InstanceId id) {
+    const Placed before = std::exchange(put_[id], {place(id), placeable_routes(id)});
+    Placed& put = put_[id];
+    for (const netlink::Conflict& conflict : conflicts(id)) {
+        std::erase(put.addresses, conflict.wanted);
+        arrived(id, conflict.wanted);  // an owner's
     }
-    answered(id, wish.number, {});
+    record_.hold(id, owned(put.addresses), loop_.now());
+    renewed_[id] = loop_.now();
+    // A link has changed its name, or the options are others: what has no place any more goes, and goes first, so
+    // that the kernel takes nothing along that is yet to come.
+    std::vector<netlink::DesiredAddress> gone = before.addresses;
+    std::erase_if(gone, [this](const netlink::DesiredAddress& address) { return is_put(address); });
+    save_others(facts_, gone, added_);
+    for (const netlink::DesiredAddress& address : gone) remove(id, address);
+    for (const netlink::DesiredAddress& address : put.addresses) add(id, address);
+    for (const netlink::Route& route : put.routes) {
+        requests_.add_route(route, completion(id, title(route.destination)), id);
+    }
+}
+
+void AddressKeeper::take_all(InstanceId id) {
+    const Placed ours = std::exchange(put_[id], {});
+    for (const netlink::Route& route : ours.routes) {
+        requests_.remove_route(route, completion(id, title(route.destination)));
+    }
+    save_others(facts_, ours.addresses, added_);
+    for (const netlink::DesiredAddress& address : ours.addresses) remove(id, address);
 }
 
 void AddressKeeper::add(InstanceId id, const netlink::DesiredAddress& address) {
     added_.insert({address.link, address.prefix});
-    requests_.add_address(address.link, address.prefix, address.label, completion(id, address.prefix.to_string()),
-                          instances_[id].lease);
+    const auto completed = [this, id, address, number = wishes_[id].number,
+                            answer = completion(id, address.prefix.to_string())](int error, const std::string& text) {
+        if (error == 0 && number == wishes_[id].number) arrived(id, address);
+        answer(error, text);
+    };
+    requests_.add_address(address.link, address.prefix, address.label, completed, id, instances_[id].lease);
+}
+
+void AddressKeeper::arrived(InstanceId id, const netlink::DesiredAddress& address) {
+    if (wishes_[id].announce) arrived_(id, address.link, address.prefix.address);
+}
+
+bool AddressKeeper::all_settled() const {
+    return std::ranges::all_of(wishes_, [](const Wish& wish) { return wish.outstanding == 0; });
 }
 
 void AddressKeeper::advert_left(InstanceId id, int priority) {
@@ -172,7 +193,7 @@ void AddressKeeper::advert_left(InstanceId id, int priority) {
         ++counters_.renewals;
         requests_.add_address(
             address.link, address.prefix, address.label,
-            [this](int error, const std::string&) { counters_.failed_renewals += error != 0; }, instance.lease);
+            [this](int error, const std::string&) { counters_.failed_renewals += error != 0; }, id, instance.lease);
     }
 }
 

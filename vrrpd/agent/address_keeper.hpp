@@ -36,9 +36,14 @@ namespace vrrpd {
 
 class AddressKeeper {
   public:
-    /// `settled` is called from the loop, or from within set() when there is nothing to ask the kernel for.
+    /// An address is on its link.
+    using Arrived = std::function<void(InstanceId, int link, const IpAddress&)>;
+
+    /// `settled` is called from the loop, or from within set() when there is nothing to ask the kernel for; `arrived`
+    /// too, for each address that is wanted with `announce` and as long as it is wanted.
     AddressKeeper(Loop& loop, netlink::Requests& requests, const netlink::Facts& facts, Record& record,
-                  const std::vector<InstanceOptions>& instances, std::function<void(const AddressesSettled&)> settled);
+                  const std::vector<InstanceOptions>& instances, std::function<void(const AddressesSettled&)> settled,
+                  Arrived arrived);
 
     struct Counters {
         std::uint64_t renewals = 0;  ///< of leases, one for each address
@@ -46,7 +51,10 @@ class AddressKeeper {
     };
 
     /// The requests leave with Requests::flush().
-    void set(InstanceId id, bool wanted);
+    void set(const SetAddresses& wish);
+
+    /// Whether every wish is settled: the kernel may take longer than anybody waits for it.
+    bool all_settled() const;
 
     /// Why addresses and routes could not be put on now, in a sentence with its remedy. Nothing while they are wanted,
     /// so ask again once it is settled that they are not: the facts may be no others than before.
@@ -70,6 +78,7 @@ class AddressKeeper {
     struct Wish {
         std::uint64_t number = 0;  // which one the outstanding requests belong to
         bool wanted = false;
+        bool announce = false;
         std::size_t outstanding = 0;
         std::string refused;
         Instant settled = Instant::min();  // the last time
@@ -88,6 +97,9 @@ class AddressKeeper {
     bool is_put(const netlink::DesiredAddress& address) const;
     void remove_stuck();
     netlink::Requests::Completion completion(InstanceId id, std::string what);
+    void put_all(InstanceId id);
+    void take_all(InstanceId id);
+    void arrived(InstanceId id, const netlink::DesiredAddress& address);
     void answered(InstanceId id, std::uint64_t number, const Text& error);
 
     Loop& loop_;
@@ -96,6 +108,7 @@ class AddressKeeper {
     Record& record_;
     const std::vector<InstanceOptions>& instances_;
     std::function<void(const AddressesSettled&)> settled_;
+    Arrived arrived_;
     std::vector<Wish> wishes_;
     std::vector<Instant> renewed_;                // the lease, by instance
     std::vector<netlink::DesiredAddress> stuck_;  // whose removal failed: tried again until it does not

@@ -75,8 +75,10 @@ Agent::Agent(Loop& loop, ChildStarter& starter, const config::Config& config, Re
           loop, config.instances, [this](std::span<const Packet> packets) { take(packets); },
           [this](std::span<const Packet> packets) { take(packets); }),
       requests_(loop),
-      addresses_(loop, requests_, monitor_.facts(), record, config.instances,
-                 [this](const AddressesSettled& answer) { settled(answer); }),
+      addresses_(
+          loop, requests_, monitor_.facts(), record, config.instances,
+          [this](const AddressesSettled& answer) { settled(answer); },
+          [this](InstanceId id, int link, const IpAddress& address) { announce(id, link, address); }),
       announcer_(loop, [this](const Announcement& announcement, int error) { cannot_announce(announcement, error); }),
       tracked_links_(config.tracked_interfaces.size(), CheckState::unknown),
       tracked_(config.checks.size(), false),
@@ -192,7 +194,7 @@ void Agent::end_round() {
 }
 
 void Agent::leave_when_done() {
-    if (!shutting_down_ || in_round_ || !router_.finished()) return;
+    if (!shutting_down_ || in_round_ || !router_.finished() || !addresses_.all_settled()) return;
     services_.end_all();
     if (!services_.all_ended() || !finished_) return;
     const auto finished = std::exchange(finished_, nullptr);
@@ -253,7 +255,7 @@ void Agent::perform(const SetAddresses& action) {
             announcer_.cancel(link.index, address);
         });
     }
-    addresses_.set(action.instance, action.wanted);
+    addresses_.set(action);
 }
 
 void Agent::perform(const SetServices& action) {
@@ -261,17 +263,22 @@ void Agent::perform(const SetServices& action) {
 }
 
 void Agent::perform(const Announce& action) {
-    const InstanceOptions& options = config_.instances[action.instance];
     for_each_placed_address(action.instance, [&](const netlink::Link& link, const IpAddress& address) {
-        Announcement announcement;
-        announcement.link = link.index;
-        announcement.sender = link.mac;
-        announcement.address = address;
-        announcement.router = true;
-        announcement.count = options.announce_count;
-        announcement.interval = options.announce_interval;
-        announcer_.announce(announcement);
+        announce(action.instance, link.index, address);
     });
+}
+
+void Agent::announce(InstanceId id, int link_index, const IpAddress& address) {
+    const netlink::Link* link = monitor_.facts().link(link_index);
+    if (link == nullptr) return;  // it went meanwhile
+    Announcement announcement;
+    announcement.link = link->index;
+    announcement.sender = link->mac;
+    announcement.address = address;
+    announcement.router = true;
+    announcement.count = config_.instances[id].announce_count;
+    announcement.interval = config_.instances[id].announce_interval;
+    announcer_.announce(announcement);
 }
 
 void Agent::cannot_announce(const Announcement& announcement, int error) {
@@ -402,11 +409,11 @@ ControlServer::Answer Agent::answer(const ControlServer::Request& request) {
     if (request.command != "metrics") return {false, fmt::format("unknown command {}", quoted(request.command))};
     if (!request.arguments.empty()) return {false, "metrics takes no arguments"};
     const Announcer::Counters& announced = announcer_.counters();
-    return {true, metrics_text(router_,
-                               {monitor_.resyncs(), addresses_.counters().renewals,
-                                addresses_.counters().failed_renewals, announced.sent, announced.failed, receivers_.lost(),
-                                receivers_.unclassified()},
-                               loop_.now())};
+    return {true,
+            metrics_text(router_,
+                         {monitor_.resyncs(), addresses_.counters().renewals, addresses_.counters().failed_renewals,
+                          announced.sent, announced.failed, receivers_.lost(), receivers_.unclassified()},
+                         loop_.now())};
 }
 
 // ---- checks

@@ -75,6 +75,7 @@ class Agent {
     void refresh_tracked_links();
     void look_for_losses(std::span<const netlink::Address> removed);
     void settled(const AddressesSettled& settled);
+    void announce(InstanceId id, int link_index, const IpAddress& address);
     void cannot_announce(const Announcement& announcement, int error);
     template <typename Use>
     void for_each_placed_address(InstanceId id, Use use);

@@ -120,6 +120,7 @@ struct SendAdvert {
 struct SetAddresses {
     InstanceId instance = 0;
     bool wanted = false;
+    bool announce = false;  ///< tell the neighbours of each address as soon as the kernel has it: one burst
 };
 
 enum class ServiceWish : std::uint8_t {
@@ -134,7 +135,7 @@ struct SetServices {
     ServiceWish wish = ServiceWish::stop;
 };
 
-/// Tell the neighbours where the addresses are: one burst.
+/// Tell the neighbours where the addresses are, all of them: one burst each.
 struct Announce {
     InstanceId instance = 0;
 };

@@ -93,8 +93,10 @@ void Instance::reconfigure(const InstanceOptions& options, Moment moment) {
     if (state_ == State::active) {
         deadline(Timer::protocol) = moment.now + options.advert_interval;
         send(static_cast<std::uint8_t>(priority()), moment);
-        moment.actions.emplace_back(SetAddresses{id_, true});
-        if (phase_ != Phase::addresses && options.services != before.services) raise_services(moment);
+        const bool other_services = phase_ != Phase::addresses && options.services != before.services;
+        if (other_services) phase_ = Phase::services;
+        want_addresses(moment);
+        if (other_services) raise_services(moment);
         if (follow_up_) dispatch(*std::exchange(follow_up_, std::nullopt), moment);
     }
     reconsider(moment);
@@ -141,7 +143,8 @@ void Instance::addresses_settled(const AddressesSettled& settled, Moment moment)
         }
     } else if (settled.present && state_ == State::active) {  // they had been removed by somebody else
         if (settled.refused) hold_fault(settled.reason, moment);
-        if (phase_ == Phase::serving && !settled.refused) moment.actions.emplace_back(Announce{id_});
+        const bool unsaid = phase_ == Phase::serving && !announced_as_they_come_;
+        if (unsaid && !settled.refused) moment.actions.emplace_back(Announce{id_});
     } else if (!settled.present && farewell_ != Farewell::none) {
         dispatch(Trigger::addresses_gone, moment);
     }
@@ -170,7 +173,7 @@ void Instance::addresses_lost(const Text& what, Moment moment) {
 }
 
 void Instance::restore_addresses(Moment moment) {
-    if (state_ == State::active) moment.actions.emplace_back(SetAddresses{id_, true});
+    if (state_ == State::active) want_addresses(moment);
 }
 
 void Instance::services_changed(const ServicesChanged& change, Moment moment) {
@@ -355,7 +358,7 @@ void Instance::advert_due(Instant due, Moment moment) {
     // No peer took the pause for our end, but the addresses may have expired, and switches have forgotten where they
     // are (D11). What is put on is announced when it is there.
     if (gap >= shortest_stay(*options_)) {
-        moment.actions.emplace_back(SetAddresses{id_, true});
+        want_addresses(moment);
     } else if (phase_ == Phase::serving) {
         moment.actions.emplace_back(Announce{id_});
     }

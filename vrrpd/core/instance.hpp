@@ -11,7 +11,8 @@
 //   retiring    still advertising, but on the way out: services go first, then the addresses, then priority 0
 //
 // Orders ("Promotion and demotion" in docs/architecture.md):
-//   promotion             advert, addresses on, services up and listening, announcement
+//   promotion             advert, addresses on, services up and listening, announcement; without services each address
+//                         is announced as the kernel has it
 //   shutdown, drain,
 //   fault                 services down (bounded), addresses off (bounded), priority 0 twice
 //   higher Active heard   addresses off, one last advert; services settle
@@ -221,6 +222,7 @@ class Instance {
     void send(std::uint8_t priority, Moment moment);
     void withdraw(Farewell farewell, Moment moment);
     void let_services_settle(Moment moment);
+    void want_addresses(Moment moment);
     void stop_services(ServiceWish wish, Duration bound, Moment moment);
     void listen(Moment moment);
     void obey(Moment moment);
@@ -269,14 +271,15 @@ class Instance {
     std::optional<Trigger> follow_up_;  // what a step found to be true already
     Phase phase_ = Phase::addresses;
     Farewell farewell_ = Farewell::none;
-    bool services_up_ = false;         // were asked to run, and have not ended since
-    bool postponed_ = false;           // the down timer ran out while something held us back
-    bool obeying_ = false;             // an Active that we let serve is alive
-    bool probing_ = false;             // an advert was tried, and nobody has said yet that it did not leave
-    bool other_active_heard_ = false;  // since we began to retire
-    int armed_priority_ = 0;           // the priority that the down timer was computed with
-    Duration active_interval_{};       // Active_Adver_Interval
-    Instant listening_since_{};        // the last accepted advert, or the start: the down timer counts from here
+    bool announced_as_they_come_ = false;  // the addresses, since they were last wanted
+    bool services_up_ = false;             // were asked to run, and have not ended since
+    bool postponed_ = false;               // the down timer ran out while something held us back
+    bool obeying_ = false;                 // an Active that we let serve is alive
+    bool probing_ = false;                 // an advert was tried, and nobody has said yet that it did not leave
+    bool other_active_heard_ = false;      // since we began to retire
+    int armed_priority_ = 0;               // the priority that the down timer was computed with
+    Duration active_interval_{};           // Active_Adver_Interval
+    Instant listening_since_{};            // the last accepted advert, or the start: the down timer counts from here
     std::optional<Instant> preempting_since_;  // preempt_delay counts from here
     std::optional<IpAddress> released_by_;
     Instant last_left_{}, left_before_{};  // when the last advert left, and the one before

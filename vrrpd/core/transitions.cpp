@@ -187,13 +187,19 @@ void Instance::claim(Moment moment) {
 void Instance::take_on(Moment moment) {
     last_left_ = moment.now;  // if this one fails, a stall counts from here
     send(static_cast<std::uint8_t>(priority()), moment);
-    moment.actions.emplace_back(SetAddresses{id_, true});
     phase_ = Phase::addresses;
+    want_addresses(moment);
     farewell_ = Farewell::none;
     postponed_ = false;
     other_active_heard_ = false;
     deadline(Timer::protocol) = moment.now + options_->advert_interval;
     for (const Timer stale : {Timer::second_release, Timer::withdrawal}) deadline(stale) = never;
+}
+
+// Who has no services to wait for serves with each address at once.
+void Instance::want_addresses(Moment moment) {
+    announced_as_they_come_ = phase_ == Phase::serving || options_->services.empty();
+    moment.actions.emplace_back(SetAddresses{id_, true, announced_as_they_come_});
 }
 
 // An interval that is too short for the network, or two hosts that each think they are the better one.
@@ -228,7 +234,7 @@ void Instance::raise_services(Moment moment) {
 
 void Instance::serve(Moment moment) {
     phase_ = Phase::serving;
-    moment.actions.emplace_back(Announce{id_});
+    if (!announced_as_they_come_) moment.actions.emplace_back(Announce{id_});
     const Duration next = options_->announce_repeat_delay > Duration::zero() ? options_->announce_repeat_delay
                                                                              : options_->announce_refresh;
     deadline(Timer::announcement) = next > Duration::zero() ? moment.now + next : never;
