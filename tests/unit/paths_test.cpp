@@ -250,8 +250,10 @@ class Keeper : public netlink::NetlinkKernel {
         monitor_->start();
         requests_.emplace(loop_);
         record_.emplace("/proc/none/state", instances_);  // in memory
-        keeper_.emplace(loop_, *requests_, monitor_->facts(), *record_, instances_,
-                        [this](const AddressesSettled& one) { settled_.push_back(one); });
+        keeper_.emplace(
+            loop_, *requests_, monitor_->facts(), *record_, instances_,
+            [this](const AddressesSettled& one) { settled_.push_back(one); },
+            [](InstanceId, int, const IpAddress&) {});
     }
 
     VirtualRoute& add_route(const char* destination) {
@@ -264,7 +266,7 @@ class Keeper : public netlink::NetlinkKernel {
     Step wish(bool wanted) {
         return {[this, wanted] {
                     awaited_ = settled_.size() + 1;
-                    keeper_->set(0, wanted);
+                    keeper_->set({0, wanted});
                     requests_->flush();
                 },
                 [this] { return settled_.size() == awaited_; }};
