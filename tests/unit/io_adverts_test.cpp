@@ -158,6 +158,20 @@ TEST_P(AdvertsOfFamily, V08_OneThatFailsStopsNoOther) {
     EXPECT_EQ(sender.flush([](std::size_t, int) { FAIL(); }), 0u);
 }
 
+TEST_P(AdvertsOfFamily, V08_WhatFailsIsToldAlsoOfBatchesThatLeftBeforeTheFlush) {
+    const Bytes message = advert(1);
+    Datagram datagram = multicast(GetParam(), message);
+    const int interface_index = datagram.interface_index;
+    for (std::size_t tag = 0; tag < 300; ++tag) {
+        datagram.tag = tag;
+        datagram.interface_index = tag % 100 == 99 ? 4711 : interface_index;
+        sender.queue(datagram);
+    }
+    std::vector<std::size_t> failures;
+    EXPECT_EQ(sender.flush([&](std::size_t tag, int) { failures.push_back(tag); }), 297u);
+    EXPECT_EQ(failures, std::vector<std::size_t>({99, 199, 299}));
+}
+
 TEST_P(AdvertsOfFamily, TwoHundredAndFiftyOnTwoInterfacesInOneFlush) {
     AdvertFilter all = wants({});
     all.virtual_router_ids.set();

@@ -19,7 +19,6 @@ namespace vrrpd {
 namespace {
 
 constexpr std::size_t usual_actions = 1024;  // of a round; a thousand promotions at once need megabytes
-constexpr std::size_t portion = 128;         // adverts that leave together; each that waits takes room for good
 constexpr Duration late_deadline = std::chrono::milliseconds(10);  // then more may have come in than usual
 constexpr Duration socket_retry = std::chrono::seconds(1);
 constexpr std::size_t status_names = 20;  // instances that a line of status names one by one
@@ -212,7 +211,6 @@ void Agent::perform_all() {
 void Agent::perform(const SendAdvert& action) {
     const Instance& instance = router_.instance(action.instance);
     const InstanceOptions& options = instance.options();
-    if (leaving_.size() == portion) send_queued();
     leaving_.push_back({action.instance, action.priority, std::max<std::size_t>(1, options.unicast_peers.size())});
     if (options.unicast_peers.empty()) return queue(action.instance, action.priority, instance.group_address(), 255);
     for (const UnicastPeer& peer : options.unicast_peers) {

@@ -1,11 +1,11 @@
 #include "vrrpd/io/advert_sender.hpp"
 
-#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
 #include <deque>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include <netinet/in.h>
@@ -18,9 +18,9 @@ namespace vrrpd {
 namespace {
 
 constexpr int vrrp_protocol = 112;
-constexpr int traffic_class = 0xc0;       // internetwork control
-constexpr int send_buffer = 4 << 20;      // 255 adverts are more than the default holds
-constexpr std::size_t batch_size = 1024;  // as many as one sendmmsg takes
+constexpr int traffic_class = 0xc0;      // internetwork control
+constexpr int send_buffer = 4 << 20;     // 255 adverts are more than the default holds
+constexpr std::size_t batch_size = 128;  // what leaves in one system call; each takes room for good
 
 // Highest of the priorities that need no privilege: first out of Linux's default queue. IP_TOS sets a lower one.
 void set_urgent(int socket) {
@@ -114,7 +114,7 @@ struct Ipv6 {
 
 }  // namespace
 
-/// The socket of one family and what waits for it. Slots are set up once and filled in place.
+/// The socket of one family and a batch that waits for it. Slots are set up once and filled in place.
 template <typename Protocol>
 class AdvertSender::Channel {
   public:
@@ -128,6 +128,7 @@ class AdvertSender::Channel {
     }
 
     void queue(const Datagram& datagram) {
+        if (used_ == batch_size) send();
         if (used_ == slots_.size()) add_slot();
         Slot& slot = slots_[used_++];
         slot.tag = datagram.tag;
@@ -137,22 +138,10 @@ class AdvertSender::Channel {
     }
 
     std::size_t flush(const std::function<void(std::size_t, int)>& failed) {
-        std::size_t sent = 0;
-        for (std::size_t at = 0; at < used_;) {
-            // After a message that fails the kernel returns the number before it; the error comes with the next call.
-            const std::size_t batch = std::min(used_ - at, batch_size);
-            const int count = sendmmsg(socket_.get(), messages_.data() + at, static_cast<unsigned>(batch),
-                                       MSG_DONTWAIT | MSG_NOSIGNAL);
-            if (count > 0) {
-                sent += static_cast<std::size_t>(count);
-                at += static_cast<std::size_t>(count);
-            } else {
-                failed(slots_[at].tag, socket_ ? errno : EAFNOSUPPORT);
-                ++at;
-            }
-        }
-        used_ = 0;
-        return sent;
+        send();
+        for (const Failure& failure : failures_) failed(failure.tag, failure.error);
+        failures_.clear();
+        return std::exchange(sent_, 0);
     }
 
   private:
@@ -162,6 +151,26 @@ class AdvertSender::Channel {
         std::vector<std::uint8_t> bytes;
         std::size_t tag;
     };
+    struct Failure {
+        std::size_t tag;
+        int error;
+    };
+
+    void send() {
+        for (std::size_t at = 0; at < used_;) {
+            // After a message that fails the kernel returns the number before it; the error comes with the next call.
+            const int count = sendmmsg(socket_.get(), messages_.data() + at, static_cast<unsigned>(used_ - at),
+                                       MSG_DONTWAIT | MSG_NOSIGNAL);
+            if (count > 0) {
+                sent_ += static_cast<std::size_t>(count);
+                at += static_cast<std::size_t>(count);
+            } else {
+                failures_.push_back({slots_[at].tag, socket_ ? errno : EAFNOSUPPORT});
+                ++at;
+            }
+        }
+        used_ = 0;
+    }
 
     void add_slot() {
         Slot& slot = slots_.emplace_back();
@@ -178,6 +187,9 @@ class AdvertSender::Channel {
     std::deque<Slot> slots_;         // where they are they stay: the messages point to them
     std::vector<mmsghdr> messages_;  // one for each slot
     std::size_t used_ = 0;
+    // Since the last flush.
+    std::size_t sent_ = 0;
+    std::vector<Failure> failures_;
 };
 
 struct AdvertSender::Channels {

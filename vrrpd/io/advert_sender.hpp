@@ -1,8 +1,8 @@
 // Where adverts go out: one raw socket a family for all interfaces, apart from the receiving ones, so that a
 // full receive queue or a flood never stands in the way of an advert (conformance 2c).
 //
-// Everything that is due together is queued and leaves in one system call. A message is written into a place that the
-// kernel reads it from; no memory is allocated once as many as ever have been queued.
+// What is due together is queued and leaves in one system call, or in one for each 128. A message is written into a
+// place that the kernel reads it from; no memory is allocated once as many as fit into a call have been queued.
 //
 // Promises: adverts leave with TTL or hop limit as asked, TOS or traffic class 0xC0, protocol 112, from the
 // interface and source address asked for (RFC 9568 sections 5.1.1 and 5.1.2; A07, A08); our own are never
@@ -36,10 +36,12 @@ class AdvertSender {
     AdvertSender(const AdvertSender&) = delete;
     AdvertSender& operator=(const AdvertSender&) = delete;
 
+    /// It leaves with flush(), or before when a system call's worth has come together.
     void queue(const Datagram& datagram);
 
-    /// Sends what was queued, first IPv4, then IPv6, each in order. `failed` gets the tag and errno of each
-    /// message that the kernel refused; all others are on their way. It must not queue. Returns the number sent.
+    /// Sends what is queued, first IPv4, then IPv6, each in order. `failed` gets the tag and errno of each
+    /// message that the kernel refused; all others are on their way. It must not queue. Returns the number sent since
+    /// the last call.
     std::size_t flush(const std::function<void(std::size_t tag, int error)>& failed);
 
   private:
