@@ -278,9 +278,7 @@ TEST(Stall, a_pause_that_the_guard_does_not_wait_for_puts_the_addresses_back_D11
     host.become_active();
     host.freeze(299ms);
     host.expire();
-    EXPECT_EQ(host.story(), "advert 100, addresses on");
-    host.addresses(true);
-    EXPECT_EQ(host.story(), "announce");
+    EXPECT_EQ(host.story(), "advert 100, addresses on and announced");
     EXPECT_EQ(host.state(), State::active);
 }
 
@@ -291,9 +289,7 @@ TEST(Stall, addresses_that_expire_in_a_pause_are_nobodys_loss_D11) {
         host.freeze(260ms);
         host.handle(AddressesLost{0, "10.9.0.100/32 is gone from eth0"});
         host.expire();
-        EXPECT_EQ(host.story(), "advert 100, addresses on, addresses on");
-        host.addresses(true);
-        EXPECT_EQ(host.story(), "announce");
+        EXPECT_EQ(host.story(), "advert 100, addresses on and announced, addresses on and announced");
     }
     EXPECT_EQ(host.instance().counters().addresses_lost, 0u);
     EXPECT_EQ(host.state(), State::active);

@@ -27,9 +27,7 @@ TEST(Adoption, sends_before_anything_else) {
     CoreDriver host;
     host.path_up();
     host.handle(adopting(100));
-    EXPECT_EQ(host.story(), "advert 100, addresses on");
-    host.addresses(true);
-    EXPECT_EQ(host.story(), "announce");
+    EXPECT_EQ(host.story(), "advert 100, addresses on and announced");
     EXPECT_EQ(host.until_deadline(), 100ms);
 }
 
@@ -73,7 +71,7 @@ TEST(Adoption, keeps_the_priority_until_the_checks_have_spoken) {
     CoreDriver host(options);
     host.path_up();
     host.handle(adopting(150));
-    EXPECT_EQ(host.story(), "advert 150, addresses on");
+    EXPECT_EQ(host.story(), "advert 150, addresses on and announced");
     host.check(0, CheckState::passing);
     EXPECT_EQ(host.instance().priority(), 150);
     host.check(1, CheckState::failing);
@@ -84,7 +82,7 @@ TEST(Adoption, a_priority_that_no_check_changes_is_the_configured_one) {
     CoreDriver host;
     host.path_up();
     host.handle(adopting(250));
-    EXPECT_EQ(host.story(), "advert 100, addresses on");
+    EXPECT_EQ(host.story(), "advert 100, addresses on and announced");
 }
 
 TEST(Adoption, yields_to_who_took_over_meanwhile) {

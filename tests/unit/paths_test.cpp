@@ -252,8 +252,7 @@ class Keeper : public netlink::NetlinkKernel {
         record_.emplace("/proc/none/state", instances_);  // in memory
         keeper_.emplace(
             loop_, *requests_, monitor_->facts(), *record_, instances_,
-            [this](const AddressesSettled& one) { settled_.push_back(one); },
-            [](InstanceId, int, const IpAddress&) {});
+            [this](const AddressesSettled& one) { settled_.push_back(one); }, [](InstanceId, int, const IpAddress&) {});
     }
 
     VirtualRoute& add_route(const char* destination) {

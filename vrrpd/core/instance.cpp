@@ -153,7 +153,8 @@ void Instance::addresses_settled(const AddressesSettled& settled, Moment moment)
 
 void Instance::addresses_lost(const Text& what, Moment moment) {
     if (state_ != State::active || deadline(Timer::restoration) != never) return;
-    if (moment.now - last_left_ >= shortest_stay(*options_)) {  // their lease, or the guard's patience, ran out: nobody's doing
+    if (moment.now - last_left_ >=
+        shortest_stay(*options_)) {  // their lease, or the guard's patience, ran out: nobody's doing
         deadline(Timer::restoration) = moment.now;
         return;
     }
