@@ -62,11 +62,20 @@ void Facts::set_address(const Address& address) {
     const bool added = place == addresses_.end() || key_of(place->address) != key_of(address);
     if (added) place = addresses_.insert(place, {address, next_order_++, reading_});
     KnownAddress& known = addresses_[static_cast<std::size_t>(place - addresses_.begin())];
+    if (known.reading != reading_) take_order(known);
     known.reading = reading_;
     if (!added && known.address == address) return;
     count(known.address);
     if (address.mark != known.address.mark) count(address);
     known.address = address;
+}
+
+// A reading tells the kernel's order, in which an address that went and came unnoticed has another place.
+void Facts::take_order(KnownAddress& known) {
+    if (known.address.link != last_read_.link) last_read_ = {known.address.link, 0};
+    if (known.order < last_read_.order) count(known.address);
+    last_read_.order = known.order;
+    known.order = next_order_++;
 }
 
 void Facts::remove_address(const Address& address) {
@@ -83,6 +92,7 @@ void Facts::count(const Address& address) {
 
 void Facts::begin_resync() {
     ++reading_;
+    last_read_ = {};
 }
 
 void Facts::end_resync() {

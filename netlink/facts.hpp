@@ -114,6 +114,7 @@ class Facts {
     std::span<const KnownAddress> of_link(int link) const;
     void forget_name(const Link& link);
     void count(const Address& address);
+    void take_order(KnownAddress& known);
 
     std::map<int, KnownLink> links_;
     std::map<std::string, int, std::less<>> names_;  // of links, to their index
@@ -123,6 +124,10 @@ class Facts {
     std::vector<Address> removed_;
     std::uint64_t next_order_ = 0;
     std::uint64_t reading_ = 0;
+    struct {
+        int link = 0;
+        std::uint64_t order = 0;  // that it had before
+    } last_read_;
 };
 
 }  // namespace vrrpd::netlink

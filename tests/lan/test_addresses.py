@@ -127,6 +127,48 @@ class OneHost(unittest.TestCase):
         daemon.wait_state("MASTER", PATIENCE, mark)
         self.host_has(VIP)
 
+    def test_twenty_fast_flaps_end_as_one_holder(self):
+        daemon = self.start(ini())
+        peer = Vrrpd(self.lan.host("b", "192.168.30.55"), VRRPD, ini(priority=100))
+        peer.start()
+        self.addCleanup(peer.stop)
+        daemon.wait_state("MASTER", PATIENCE)
+        for number in range(20):
+            if number % 2:
+                self.lan.cut(self.host)
+                self.lan.restore(self.host)
+            else:
+                self.host.run(["sh", "-c", "ip link set eth0 down; ip link set eth0 up"])
+        self.lan.wait_for_holder(VIP, self.host, PATIENCE)
+        daemon.wait_settled("MASTER", PATIENCE)
+        peer.wait_settled("BACKUP", PATIENCE)
+        self.assertEqual(self.lan.holders(VIP), ["a"])
+
+    def test_another_address_of_the_interface_is_used_at_once(self):
+        daemon = self.start(ini())
+        daemon.wait_state("MASTER", PATIENCE)
+        mark = daemon.log.mark()
+        peer = self.lan.host("b", "192.168.30.55")
+        capture, path = peer.capture()
+        self.host.run(["sh", "-c", "echo 1 > /proc/sys/net/ipv4/conf/eth0/promote_secondaries; "
+                       "ip addr add 192.168.30.11/24 dev eth0; ip addr del 192.168.30.10/24 dev eth0"])
+        capture.log.until(lambda: b"\xc0\xa8\x1e\x0b\xe0\x00\x00\x12" in path.read_bytes(), PATIENCE,
+                          "an advert from the new address", capture.running)
+        self.assertEqual(daemon.states(mark), [])
+        self.assertIn(VIP, self.host.addresses())
+
+    def test_an_interface_without_an_address_is_a_fault(self):
+        daemon = self.start(ini())
+        daemon.wait_state("MASTER", PATIENCE)
+        mark = daemon.log.mark()
+        self.ip("addr", "del", "192.168.30.10/24", "dev", "eth0")
+        daemon.process.wait_for_line(r"Entering FAULT STATE.*eth0 has no IPv4 address of its own", PATIENCE, mark)
+        self.lan.wait_for_holder(VIP, None, PATIENCE)
+        mark = daemon.log.mark()
+        self.ip("addr", "add", "192.168.30.12/24", "dev", "eth0")
+        daemon.wait_state("MASTER", PATIENCE, mark)
+        self.host_has(VIP)
+
     def test_hang_up_is_answered_and_nothing_else(self):
         daemon = self.start(ini())
         daemon.wait_state("MASTER", PATIENCE)
