@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <iterator>
 #include <tuple>
 
@@ -29,6 +30,15 @@ bool is_ours(const Address& address, const std::set<OwnedAddress>& also_ours) {
 }
 
 }  // namespace
+
+bool keeps_marks(std::string_view release) {
+    int major = 0, minor = 0;
+    const char* const end = release.data() + release.size();
+    const auto dot = std::from_chars(release.data(), end, major);
+    if (dot.ec != std::errc() || dot.ptr == end || *dot.ptr != '.') return true;
+    if (std::from_chars(dot.ptr + 1, end, minor).ec != std::errc()) return true;
+    return major > 5 || (major == 5 && minor >= 18);
+}
 
 std::vector<Conflict> conflicts(const Facts& actual, std::span<const DesiredAddress> desired,
                                 const std::set<OwnedAddress>& also_ours) {

@@ -15,6 +15,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "netlink/facts.hpp"
@@ -35,6 +36,9 @@ struct OwnedAddress {
     Prefix prefix;
     friend auto operator<=>(const OwnedAddress&, const OwnedAddress&) = default;
 };
+
+/// Whether a kernel of that release (`uname -r`) keeps our mark on addresses. One that cannot be read does.
+bool keeps_marks(std::string_view release);
 
 struct Conflict {
     DesiredAddress wanted;

@@ -240,5 +240,12 @@ TEST(NetlinkPlan, WhatIsAddedToRandomKernelsOnceConflictsAreLeftOutIsOursAlone) 
     EXPECT_GT(seen, seeds / 10);
 }
 
+TEST(NetlinkPlan, MarksAreKeptFrom518On) {
+    for (const char* kernel : {"5.18.0", "6.1.0-18-amd64", "6.18.5", "10.0", "5.100-rc1", "strange", ""}) {
+        EXPECT_TRUE(keeps_marks(kernel)) << kernel;
+    }
+    for (const char* kernel : {"5.17.9", "5.10.0-28-amd64", "4.19.0"}) EXPECT_FALSE(keeps_marks(kernel)) << kernel;
+}
+
 }  // namespace
 }  // namespace vrrpd::netlink

@@ -102,7 +102,7 @@ void Agent::start(const std::optional<RecordReader>& predecessor) {
         for (const auto& address : addresses_.placeable(legacy.instance)) kept.addresses.insert(address);
         for (const auto& route : addresses_.placeable_routes(legacy.instance)) kept.routes.insert(route);
     }
-    remove_leftovers(requests_, monitor_.facts(), kept);
+    remove_leftovers(requests_, monitor_.facts(), kept, predecessor);
     feed(Startup{adopted});
     start_checks();
     services_.begin();

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <sys/utsname.h>
 
 #include "netlink/promote_secondaries.hpp"
 #include "vrrpd/io/log.hpp"
@@ -30,12 +31,24 @@ void remove_routes(netlink::Requests& requests, const Kept& kept) {
     }
 }
 
+std::set<netlink::OwnedAddress> unmarked(const std::optional<RecordReader>& predecessor) {
+    std::set<netlink::OwnedAddress> ours;
+    utsname kernel{};
+    if (!predecessor || uname(&kernel) != 0 || netlink::keeps_marks(kernel.release)) return ours;
+    for (std::size_t i = 0; i < predecessor->size(); ++i) {
+        const auto held = predecessor->held(i);
+        if (held) ours.insert(held->addresses.begin(), held->addresses.end());
+    }
+    return ours;
+}
+
 }  // namespace
 
-void remove_leftovers(netlink::Requests& requests, const netlink::Facts& facts, const Kept& kept) {
+void remove_leftovers(netlink::Requests& requests, const netlink::Facts& facts, const Kept& kept,
+                      const std::optional<RecordReader>& predecessor) {
     remove_routes(requests, kept);
     std::vector<netlink::DesiredAddress> removed;
-    for (const netlink::Address& address : netlink::leftovers(facts)) {
+    for (const netlink::Address& address : netlink::leftovers(facts, unmarked(predecessor))) {
         if (!kept.addresses.contains({address.link, address.prefix})) {
             removed.push_back({address.link, address.prefix, {}});
         }

@@ -2,6 +2,7 @@
 // those that the configuration does not name any more. What a person configured has no mark, and is never touched.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <span>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "netlink/plan.hpp"
 #include "netlink/requests.hpp"
 #include "netlink/route.hpp"
+#include "vrrpd/guard/record.hpp"
 
 namespace vrrpd {
 
@@ -20,8 +22,10 @@ struct Kept {
 };
 
 /// Asks for the removal of all else, and says which did not succeed. Waits for the kernel to name its routes, a few
-/// seconds at most. The requests leave with Requests::flush().
-void remove_leftovers(netlink::Requests& requests, const netlink::Facts& facts, const Kept& kept);
+/// seconds at most. The requests leave with Requests::flush(). `predecessor`: what it held, if it left a record; looked
+/// at only on kernels that keep no marks on addresses.
+void remove_leftovers(netlink::Requests& requests, const netlink::Facts& facts, const Kept& kept,
+                      const std::optional<RecordReader>& predecessor);
 
 /// To be called before addresses are removed: others' must not go with them (F13). `ours`: addresses that are ours
 /// without a mark.

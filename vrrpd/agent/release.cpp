@@ -49,7 +49,7 @@ bool release(const std::string& record_file, const std::string& service_result) 
     const bool comes_back =
         record && (record->was_parting() || (!service_result.empty() && service_result != "success"));
     remove_leftovers(requests, monitor.facts(),
-                     comes_back ? awaits_adoption(*record, monitor.facts(), loop.now()) : Kept());
+                     comes_back ? awaits_adoption(*record, monitor.facts(), loop.now()) : Kept(), record);
     requests.flush();
     std::unique_ptr<Timer> timer;
     const auto look = [&] {
