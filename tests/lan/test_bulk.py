@@ -68,7 +68,7 @@ class LockedKernel(LanCase):
 
 
 class ManyAddresses(LanCase):
-    def test_each_is_announced_once_in_a_burst_of_one(self):
+    def test_each_is_announced_once_in_a_burst_of_one_G09(self):
         """Each as it comes, and not again when all are there."""
         host = self.lan.host("a", A)
         wire = self.watch(self.lan.switch, host.port)
