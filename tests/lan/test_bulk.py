@@ -79,8 +79,7 @@ class ManyAddresses(LanCase):
         self.wait_role(daemon, "MASTER")
         wire.until(lambda: wire.announcements(addresses[-1]), PATIENCE, "the announcement of the last one")
         wire.until_adverts(3, since_ns=wire.announcements(addresses[-1])[0])
-        self.assertEqual({address: len(wire.announcements(address)) for address in addresses},
-                         dict.fromkeys(addresses, 1))
+        self.assertEqual([address for address in addresses if len(wire.announcements(address)) != 1], [])
         self.assertEqual(host.addresses() - {A, "127.0.0.1"}, set(addresses))
 
 
