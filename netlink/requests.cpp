@@ -15,7 +15,7 @@ namespace vrrpd::netlink {
 Requests::Requests(Loop& loop, Duration timeout) : loop_(loop), timeout_(timeout) {
     watch_ = loop_.watch(channel_.descriptor(), readable, [this](std::uint32_t) {
         read_acks();
-        send_portion();
+        send_portions();
     });
     timer_ = loop_.timer([this] { on_deadline(); });
 }
@@ -59,15 +59,19 @@ void Requests::discard(Tag tag) {
 
 void Requests::flush() {
     released_ = queue_.size();
-    send_portion();
+    send_portions();
+}
+
+// A portion is whole, unless it is the last one.
+void Requests::send_portions() {
+    while (released_ > 0 && max_in_flight - in_flight_.size() >= std::min(released_, portion_size)) send_portion();
+    arm();
 }
 
 void Requests::send_portion() {
     portion_.clear();
-    const bool few = released_ <= max_in_flight - in_flight_.size();
-    if (!few && in_flight_.size() > max_in_flight / 2) return arm();
     std::vector<Pending*> leaving;
-    for (; released_ > 0 && in_flight_.size() < max_in_flight; --released_) {
+    for (std::size_t left = std::min(released_, portion_size); left > 0; --left, --released_) {
         Queued next = std::move(queue_.front());
         queue_.pop_front();
         Pending pending{next.kind, std::move(next.completed), loop_.now() + timeout_, ETIMEDOUT};
@@ -82,14 +86,13 @@ void Requests::send_portion() {
     }
     if (portion_.empty() || channel_.send(portion_)) {
         sent_ += leaving.size();
-    } else {
-        // Completed from the timer, because the caller is not to be called back from inside its own call.
-        for (Pending* pending : leaving) {
-            pending->deadline = loop_.now();
-            pending->verdict = ENOBUFS;
-        }
+        return;
     }
-    arm();
+    // Completed from the timer, because the caller is not to be called back from inside its own call.
+    for (Pending* pending : leaving) {
+        pending->deadline = loop_.now();
+        pending->verdict = ENOBUFS;
+    }
 }
 
 void Requests::read_acks() {
@@ -129,7 +132,7 @@ void Requests::on_deadline() {
         return true;
     });
     for (const Pending& pending : over) complete(pending, pending.verdict, {});
-    send_portion();
+    send_portions();
 }
 
 void Requests::complete(const Pending& pending, int error, const std::string& text) {

@@ -1,10 +1,9 @@
 // Asks the kernel to add and remove addresses and routes, without waiting for its answers.
 //
 // A request is queued, leaves with flush(), and is completed by the kernel's ACK or by its timeout. What
-// leaves together goes in one system call, on the thread of a Channel: the kernel works inside of it (10-20 us an
+// leaves together goes in few system calls, on the thread of a Channel: the kernel works inside of it (10-20 us an
 // address, more on links with thousands) and may wait for others first. At most `max_in_flight` are under way; the
-// others follow in order as ACKs come in, by halves, so that one half keeps the kernel busy while the other is
-// taken care of.
+// others follow in order as ACKs come in, by portions, so that some keep the kernel busy while we take care of others.
 //
 // They say what shall be, not what to do: adding what is there and removing what is not are successes. The addition
 // of an address marks as ours whatever it finds, so conflicts() must have been asked first.
@@ -42,6 +41,7 @@ class Requests {
     };
 
     static constexpr std::size_t max_in_flight = 64;
+    static constexpr std::size_t portion_size = 16;  ///< their answers come together
 
     /// Opens its socket in the network namespace of the calling thread. Throws std::system_error.
     explicit Requests(Loop& loop, Duration timeout = std::chrono::seconds(2));
@@ -91,6 +91,7 @@ class Requests {
     static bool is_done(Kind kind, int error);
 
     void queue(Kind kind, Tag tag, std::vector<std::uint8_t> message, Completion completed);
+    void send_portions();
     void send_portion();
     void read_acks();
     void not_sent(Channel::Incoming& returned);

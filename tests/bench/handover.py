@@ -21,6 +21,7 @@ WITNESS = {"name": "witness", "device": "eth0", "vrid": 255, "address": "10.20.9
 WITNESS_INTERVAL_S = 0.01
 PATIENCE_S = 20
 AFTERWARDS_S = 1.2  # the second advert of those who took over, and all repeats of announcements
+WATCHED_EVERY_S = 0.001  # so much later than it came may an address be seen
 LISTED = 255  # addresses that an advert has room for; the rest move with them unsaid
 
 
@@ -107,6 +108,12 @@ class Handover:
     changes: int
 
 
+def _watch(host, bare, output=None):
+    watch = host.start("watch", ["chrt", "-r", "20", bare, "watch"], output=output)
+    watch.wait_for_line("watching", 5)
+    return watch
+
+
 def _watched(text, wanted, sign):
     """{address: first time} of what came ("+") or went ("-")."""
     seen = {}
@@ -147,11 +154,8 @@ def measure(folder, binary, bare, kind, bulk):
         missing = set(wanted) - pair.hosts[0].addresses()
         if missing:
             raise NotSeen(f"{len(missing)} addresses are not on the Active")
-        outputs, watches = [], []
-        for host in pair.hosts:
-            outputs.append(host.folder / "addresses.txt")
-            watches.append(host.start("watch", ["chrt", "-r", "20", bare, "watch"], output=outputs[-1]))
-            watches[-1].wait_for_line("watching", 5)
+        outputs = [host.folder / "addresses.txt" for host in pair.hosts]
+        watches = [_watch(host, bare, output) for host, output in zip(pair.hosts, outputs)]
         port = pair.hosts[1].port
         wires = [Wire(pair.lan, port if link == 0 else f"{port}.{link}") for link in range(bulk.load.links)]
         marks = pair.marks()
@@ -177,15 +181,17 @@ def measure(folder, binary, bare, kind, bulk):
     lags = [(announced.get(address, float("inf")) - at) / 1e9 for address, at in came.items()]
     adverts = [(at, (link, vrid)) for link, (_, those) in enumerate(heard) for at, vrid in those]
     return Handover((max(went.values()) - signalled) / 1e9,
-                    (max(came.values()) - signalled) / 1e9, max(lags), _lateness(adverts, signalled),
+                    (max(came.values()) - signalled) / 1e9, max(lags) + WATCHED_EVERY_S, _lateness(adverts, signalled),
                     changes)
 
 
 def measure_bare(folder, bare, count):
-    """Seconds to delete `count` addresses on one host, and to add them on another."""
+    """Seconds to delete `count` addresses on one host, and to add them on another, watched as the daemons are."""
     with fleet.make_lan(folder) as lan:
         old, new = fleet.make_host(lan, "old", 1, 1), fleet.make_host(lan, "new", 2, 1)
         old.run([bare, "add", "eth0", count])
+        for host in (old, new):
+            _watch(host, bare)
         deleting = int(old.run(["chrt", "-r", "10", bare, "delete", "eth0", count]))
         adding = int(new.run(["chrt", "-r", "10", bare, "add", "eth0", count]))
     return deleting / 1e9, adding / 1e9

@@ -67,5 +67,21 @@ class LockedKernel(LanCase):
         self.assertEqual(self.a.addresses() - {"127.0.0.1"}, {A})
 
 
+class ManyAddresses(LanCase):
+    def test_each_is_announced_once_in_a_burst_of_one_G09(self):
+        """Each as it comes, and not again when all are there."""
+        host = self.lan.host("a", A)
+        wire = self.watch(self.lan.switch, host.port)
+        addresses = [f"10.9.{number // 250}.{number % 250 + 1}" for number in range(1000)]
+        excluded = "".join(f"virtual_ipaddress_excluded = {address}\n" for address in addresses[250:])
+        daemon = self.start(host, instance("VI_1", virtual_ipaddress=", ".join(addresses[:250]), garp_master_repeat=1,
+                                           garp_master_delay="0s", garp_master_refresh="0s"), excluded)
+        self.wait_role(daemon, "MASTER")
+        wire.until(lambda: wire.announcements(addresses[-1]), PATIENCE, "the announcement of the last one")
+        wire.until_adverts(3, since_ns=wire.announcements(addresses[-1])[0])
+        self.assertEqual([address for address in addresses if len(wire.announcements(address)) != 1], [])
+        self.assertEqual(host.addresses() - {A, "127.0.0.1"}, set(addresses))
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -327,7 +327,8 @@ void add_global_keys(std::vector<Key>& keys) {
                           "where vrrpctl reaches the daemon"));
     keys.push_back(global("control_group", text(32), &G::control_group, "",
                           "the group that may use the socket; default: root only", empty));
-    keys.push_back(global("realtime", yes_or_no(), &G::realtime, "yes", "SCHED_RR for the protocol thread"));
+    keys.push_back(global("realtime", yes_or_no(), &G::realtime, "yes",
+                          "SCHED_RR for the protocol thread, and one below for those that wait for the kernel"));
     keys.push_back(global("lock_memory", yes_or_no(), &G::lock_memory, "yes", "keep the program out of swap"));
     keys.push_back(
         global("vip_lease", lease(), &G::lease, "auto",
