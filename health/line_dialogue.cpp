@@ -20,7 +20,6 @@ std::optional<Finding> LineDialogue::feed(std::string_view bytes) {
         line_.erase(line_.size() - (line_.ends_with("\r\n") ? 2 : 1));
         if (const auto finding = take_line(line_)) return finding;
         line_.clear();
-        if (consumed_ == longest) break;
     }
     if (consumed_ + line_.size() < longest) return std::nullopt;
     return Finding{Class::wrong_protocol, "no end within 64 KiB", true};

@@ -57,6 +57,9 @@ TEST_F(HealthHttpDialogue, InterimAnswersArePassedOver) {
                        "Content-Length: 0\r\n\r\n",
                    up);
     expect_cut_off(make(), "HTTP/1.1 100 Continue\r\n\r\n", within_its_reply, no_whole_reply);
+    expect_cut_off(make(),
+                   "HTTP/1.1 103 x\r\nTransfer-Encoding: chunked\r\nContent-Length: 9\r\n\r\n" + ok + "\r\nbody", up,
+                   no_whole_reply);
 }
 
 TEST_F(HealthHttpDialogue, WhatIsNoHttpIsNamed) {

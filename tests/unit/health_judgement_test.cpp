@@ -187,6 +187,8 @@ TEST(HealthJudgement, TurningColdOrWarmIsReportedWithTheVerdictItHas) {
     EXPECT_TRUE(first->is_cold());
     EXPECT_EQ(first->count, 1);
     EXPECT_FALSE(judgement.feed(with_cold(true)));
+    EXPECT_FALSE(judgement.feed(soft));
+    EXPECT_FALSE(judgement.feed(with_cold(true))) << "a failure in between is no news of that";
     EXPECT_EQ(judgement.feed(with_cold(false)), (Report{Verdict::up, with_cold(false), 0, 0}));
     EXPECT_FALSE(judgement.feed(with_cold(false)));
     EXPECT_FALSE(judgement.feed(soft)) << "a restart that no verdict notices";

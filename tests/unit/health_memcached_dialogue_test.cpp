@@ -120,6 +120,9 @@ TEST_F(HealthMemcachedDialogue, StatsAreDegradedFromTheThresholdOn) {
     options.max_connections_percent = 90;  // of 1024: 921.6
     expect_finding(make(), stats(7, 920, 0), {Class::up, "uptime 7 s, 920 of 1024 connections"});
     expect_finding(make(), stats(7, 921, 0), {Class::degraded, "921 of 1024 connections"});
+    options.max_connections_percent = 100;
+    expect_finding(make(), stats(7, 1023, 0), {Class::up, "uptime 7 s, 1023 of 1024 connections"});
+    expect_finding(make(), stats(7, 1024, 0), {Class::degraded, "1024 of 1024 connections"});
 }
 
 TEST_F(HealthMemcachedDialogue, StoresThatWereRefusedSinceTheLastProbeAreDegraded) {

@@ -97,7 +97,7 @@ TEST_F(HealthMemcachedRows, WithoutMaxconnsFastAFullOneLooksHung) {
     wait_for(Class::up);
     std::deque<Client> clients;
     for (int i = 0; i < 40; ++i) clients.emplace_back(options.endpoint);
-    EXPECT_EQ(to_string(wait_for(Class::hung)), "hung: connected, no reply in 300 ms");
+    wait_for(Class::hung);  // connected or not: it makes its queue of connections short
     clients.clear();
     wait_for(Class::up);
 }
