@@ -48,7 +48,10 @@ class Process {
     Process(const Process&) = delete;
     Process& operator=(const Process&) = delete;
     ~Process() { end(); }
-    void send(int number) const { kill(pid_, number); }
+    void send(int number) const {
+        kill(pid_, number);
+        if (number == SIGSTOP) waitpid(pid_, nullptr, WUNTRACED);  // until all of its threads have stopped
+    }
     void end() {
         if (pid_ < 0) return;
         send(SIGKILL);
