@@ -154,14 +154,48 @@ name.
 | type | asks | needs | may have |
 |---|---|---|---|
 | `tcp` | does it accept a connection | `address` | `watch` |
-| `memcached` | does it answer `version` | `address` | `watch`, `probe` |
+| `memcached` | does it answer `version`, store a value, have room | `address` | `watch`, `probe`, `auth_file`, with `probe = stats` also `max_connections_percent`, `cold_after_restart` |
+| `redis` | does it say PONG, is it a master, is it a replica in sync | `address` | `watch`, `password_file`, `user`, `require`, `max_lag` |
+| `http` | is the status a good one, is a text in the page | `address` | `watch`, `path`, `host`, `status`, `contains` |
+| `send_expect` | does a text come, after another one was sent or unasked | `address`, `expect` | `watch`, `send` |
 | `script` | is the exit code 0 | `command` | `user` |
 
 - The first verdict needs one success, or `fall` failures in a row. After that `fall` failures or `rise` successes in
   a row change it.
 - With `fast_fail` a failure is repeated at once, so a server that hangs is found within interval + `fall` x
   `timeout`. With `watch` a server that dies is found within milliseconds, whatever the interval.
-- A script that is not over after `timeout` is killed with all that it started.)";
+- A script that is not over after `timeout` is killed with all that it started.
+- `address` is `ADDR:PORT` or `unix:/run/redis/redis.sock`. `timeout` is one deadline for connecting and all that is said.
+- Whatever is not up is a failure, `degraded` too. What is only a warning belongs in a check of its own that is tracked
+  with a weight: `track_check = crowded weight -20`. So connections near the limit lower the priority, and a memcached
+  that hangs is a FAULT by another check.
+- Secrets (`auth_file`, `password_file`): the first line of a regular file of at most 4 KiB that others may neither read
+  nor write. They are read once, at the start, and never logged. They go over the wire as they are.
+- An idle connection (`watch`) is one of the service's connections. A web server ends idle ones by habit, which costs a
+  probe each time, at most one a minute in the long run; `watch = no` where that fills its log.
+
+**memcached.** `probe = version` is the cheapest. `set_get` stores a value under a key of its own with the host's name,
+for five seconds, and wants it back. `stats` is `degraded` from `max_connections_percent` of the connections on, and when
+stores were refused for lack of memory since the last probe (`-M`): big values are refused first, while `set_get` still
+finds room for its small one. A memcached that has run for less than `cold_after_restart` is empty: the check passes, but
+as `preempt_check` it does not, so a host with a cold cache does not take over from a live peer.
+
+Behind nutcracker `version` goes to one backend, always the same; `set_get` to the shard of its key; `stats` is refused.
+One that has several shards tolerates a dead one only with `auto_eject_hosts: true`; give the check a `fall` above its
+`server_failure_limit`.
+
+**redis.** A password that nobody asks for is no error. `require = replica_in_sync` is for `preempt_check`: the link to the
+master is up, no full copy is in progress, and what was received and not yet applied is at most `max_lag` bytes (0 before
+redis 7, which does not say). A replica knows nothing of what its master has not sent: a master that stands still is
+noticed after redis' own `repl-timeout`. While redis loads its data, or a script runs for longer than
+`busy-reply-threshold`, the check fails as `loading` or `busy`: nobody is served meanwhile. A redis that is out of memory
+refuses writes and still says PONG: that is not seen.
+
+**http** asks with GET and HTTP/1.1, follows no redirect and speaks no TLS. `contains` looks at the body, chunked or not,
+within the first 64 KiB of the answer.
+
+**send_expect**: `\r`, `\n`, `\t`, `\\` and `\xHH` stand for bytes, inside quotes too; there write `\x5c` for a
+backslash. For example `send = "EHLO x\r\n"` with `expect = 250`.)";
 
 constexpr auto about_service =
     R"(A program that runs where the address is. It is started when the addresses are there; in a planned hand-over and after

@@ -32,7 +32,7 @@ Check::Check(Loop& loop, ChildStarter& starter, CheckOptions options, Listener l
       options_(std::move(options)),
       listener_(std::move(listener)),
       timer_(loop.timer([this] { probe(); })) {
-    if (options_.watch && options_.kind != Kind::script) {
+    if (options_.watch && connects(options_.kind)) {
         idle_.emplace(loop_, options_.endpoint, [this] { probe_now(); });
     }
 }
@@ -40,6 +40,7 @@ Check::Check(Loop& loop, ChildStarter& starter, CheckOptions options, Listener l
 void Check::start() {
     if (judgement_) return;
     judgement_.emplace(options_);
+    past_ = {};
     timer_->arm(loop_.now() + phase(options_));
 }
 
@@ -67,7 +68,7 @@ void Check::probe() {
     if (options_.kind == Kind::script) {
         probe_ = std::make_unique<ScriptProbe>(loop_, starter_, options_, found);
     } else {
-        probe_ = std::make_unique<StreamProbe>(loop_, options_, found);
+        probe_ = std::make_unique<StreamProbe>(loop_, options_, past_, found);
     }
 }
 

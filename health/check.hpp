@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 
+#include "health/dialogue.hpp"
 #include "health/finding.hpp"
 #include "health/idle_watch.hpp"
 #include "health/judgement.hpp"
@@ -51,6 +52,7 @@ class Check {
     Listener listener_;
     std::unique_ptr<Timer> timer_;        // the next probe
     std::optional<Judgement> judgement_;  // while started
+    Past past_;                           // what a probe leaves to the next
     std::unique_ptr<Probe> probe_;        // while one is running
     Instant started_{};                   // that one
     bool again_ = false;                  // probe once more right after that one

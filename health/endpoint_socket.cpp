@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 namespace vrrpd::health {
 namespace {
@@ -24,7 +25,16 @@ struct SocketAddress {
     }
 };
 
+// The path fits: whoever makes an Endpoint sees to that.
 SocketAddress::SocketAddress(const Endpoint& endpoint) {
+    if (!endpoint.path.empty()) {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        endpoint.path.copy(address.sun_path, sizeof address.sun_path - 1);
+        length = sizeof address;
+        std::memcpy(&storage, &address, length);
+        return;
+    }
     const auto bytes = endpoint.address.bytes();
     if (endpoint.address.family() == Family::ipv4) {
         sockaddr_in address{};
@@ -43,15 +53,17 @@ SocketAddress::SocketAddress(const Endpoint& endpoint) {
     }
 }
 
-Descriptor open_socket(const IpAddress& address, int type) {
-    const int domain = address.family() == Family::ipv4 ? AF_INET : AF_INET6;
+Descriptor open_socket(const Endpoint& endpoint, int type) {
+    const int domain = !endpoint.path.empty()                      ? AF_UNIX
+                       : endpoint.address.family() == Family::ipv4 ? AF_INET
+                                                                   : AF_INET6;
     return Descriptor(socket(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 }
 
 }  // namespace
 
 Attempt start_connect(const Endpoint& endpoint) {
-    Attempt attempt{open_socket(endpoint.address, SOCK_STREAM)};
+    Attempt attempt{open_socket(endpoint, SOCK_STREAM)};
     if (!attempt.socket) {
         attempt.error = errno;
         return attempt;
@@ -78,11 +90,12 @@ bool connected_to_itself(int socket) {
 
 bool is_own_address(const IpAddress& address) {
     if (address.is_loopback()) return true;
-    const Descriptor probe = open_socket(address, SOCK_DGRAM);
     // Any port will do: a datagram socket's connect only looks up the route. The kernel talks to its own
     // addresses from that same address, which holds under ip_nonlocal_bind too, where a trial bind would
     // always succeed.
-    SocketAddress target(Endpoint{address, 9});
+    const Endpoint anywhere{address, 9};
+    const Descriptor probe = open_socket(anywhere, SOCK_DGRAM);
+    SocketAddress target(anywhere);
     SocketAddress source;
     if (!probe || connect(probe.get(), target.get(), target.length) != 0) return false;
     if (getsockname(probe.get(), source.get(), &source.length) != 0) return false;
@@ -92,10 +105,18 @@ bool is_own_address(const IpAddress& address) {
     return std::memcmp(bytes, address.bytes().data(), address.bytes().size()) == 0;
 }
 
+bool is_on_this_host(const Endpoint& endpoint) {
+    return !endpoint.path.empty() || is_own_address(endpoint.address);
+}
+
 Finding connect_failure(int error, const Endpoint& endpoint) {
     switch (error) {
         case ECONNREFUSED:
-            return {Class::refused, "connection refused", is_own_address(endpoint.address)};
+            return {Class::refused, "connection refused", is_on_this_host(endpoint)};
+        case ENOENT:
+            return {Class::refused, "no such socket", true};
+        case EAGAIN:  // only a unix socket says so at once
+            return {Class::hung, "its queue of connections is full"};
         case ECONNRESET:
             return {Class::failed, "connection reset", true};
         case ENETUNREACH:

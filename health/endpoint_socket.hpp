@@ -1,4 +1,4 @@
-// TCP sockets towards an endpoint, for probes and idle watches: opened without ever blocking, and asked for
+// Sockets towards an endpoint, TCP or unix, for probes and idle watches: opened without ever blocking, and asked for
 // the three things that tell a service's failures apart.
 #pragma once
 
@@ -26,6 +26,9 @@ bool connected_to_itself(int socket);
 
 /// Whether packets to `address` stay on this host. Asks the routing table; sends nothing.
 bool is_own_address(const IpAddress& address);
+
+/// The same for an endpoint: a unix socket is always here.
+bool is_on_this_host(const Endpoint& endpoint);
 
 /// What an errno from connect says about the service.
 Finding connect_failure(int error, const Endpoint& endpoint);

@@ -14,6 +14,14 @@ std::string_view to_string(Class cls) {
             return "hung";
         case Class::saturated:
             return "saturated";
+        case Class::degraded:
+            return "degraded";
+        case Class::loading:
+            return "loading";
+        case Class::busy:
+            return "busy";
+        case Class::stale:
+            return "stale";
         case Class::auth:
             return "auth";
         case Class::wrong_protocol:

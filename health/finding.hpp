@@ -2,9 +2,10 @@
 //
 // A connect that works is no proof of health: a stopped memcached accepts in 0.1 ms and never answers. So
 // failures are told apart: "refused" is a dead process, "hung" a stopped one, "unreachable" a host or a route
-// that is gone. The class decides nothing about counting, except through `hard`: a truth that a repetition an
-// interval later would only confirm (nobody listens on an address of this host, the peer closed the
-// connection at once), as opposed to a silence, which may just be a slow moment.
+// that is gone. Every class but `up` is a failure of the check, `degraded` too: whether a failure means FAULT or only
+// a lower priority is said where the check is used, by a weight. The class decides nothing about counting, except
+// through `hard`: a truth that a repetition an interval later would only confirm (nobody listens on an address of this
+// host, the peer closed the connection at once), as opposed to a silence, which may just be a slow moment.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +22,10 @@ enum class Class : std::uint8_t {
     unreachable,     ///< no way to the host, or nothing ever came back from it
     hung,            ///< the kernel of the host accepts, the service does not answer
     saturated,       ///< the service says that it takes no more connections
+    degraded,        ///< it answers, and says that it is near or past a limit: connections, memory, disk
+    loading,         ///< alive, and still reads its data
+    busy,            ///< alive, and at work on something that lets nobody else in
+    stale,           ///< alive, with data that may be old: cut off from its master, or behind it
     auth,            ///< alive, but wants credentials: a mistake in a configuration
     wrong_protocol,  ///< something else listens there
     failed,          ///< answered that it cannot serve, closed without an answer, or the script said no
@@ -36,6 +41,7 @@ struct Finding {
     Class cls = Class::up;
     std::string evidence;  ///< printable ASCII of bounded length; may be empty
     bool hard = false;     ///< no need to wait an interval before asking again
+    bool cold = false;     ///< up, but restarted so shortly ago that it has no data to speak of
 
     bool success() const { return cls == Class::up; }
     friend bool operator==(const Finding&, const Finding&) = default;

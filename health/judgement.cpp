@@ -1,6 +1,7 @@
 #include "health/judgement.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace vrrpd::health {
 
@@ -16,9 +17,10 @@ std::optional<Report> Judgement::feed(const Finding& finding) {
     const bool success = finding.success();
     failing_ = !success;
     hard_ = finding.hard;
+    const bool was_cold = success ? std::exchange(cold_, finding.cold) : cold_;
     if (settled_ && success == (verdict_ == Verdict::up)) {
         against_ = 0;
-        return std::nullopt;
+        return was_cold == cold_ ? std::nullopt : std::optional(Report{verdict_, finding, 0, 0});
     }
     const bool first_success = success && !settled_;
     const int needed = first_success ? 1 : success ? rise_ : fall_;

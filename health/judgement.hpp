@@ -11,6 +11,7 @@
 //   that a failover would notice. A soft one that came back in no time (SERVER_ERROR, a script's exit code) is repeated
 //   when its timeout would have ended: the same moment of weakness must not be counted twice.
 // - With `fast_fail = no` every failure, hard or soft, keeps the interval: that rides out a quick restart.
+// - A check that is up and turns cold, or warm again, reports that too, with the verdict it had.
 // - A probe that is due while the process does not run is made up for once, not for each interval missed.
 #pragma once
 
@@ -31,7 +32,8 @@ class Judgement {
     /// Reads rise, fall, init_fail, fast_fail, interval and timeout.
     explicit Judgement(const CheckOptions& options);
 
-    /// Takes the next finding. A report if it changed the verdict, or made the first one.
+    /// Takes the next finding. A report if it changed the verdict, made the first one, or found the service
+    /// cold that was warm, or the other way round.
     std::optional<Report> feed(const Finding& finding);
 
     Verdict verdict() const { return verdict_; }
@@ -50,6 +52,7 @@ class Judgement {
     int against_ = 0;       // findings in a row that speak against the verdict
     bool failing_ = false;  // the last finding was a failure
     bool hard_ = false;     // and a hard one
+    bool cold_ = false;     // the last success was
 };
 
 }  // namespace vrrpd::health

@@ -12,20 +12,67 @@
 
 namespace vrrpd::health {
 
-/// Where a native probe connects to.
+/// Where a native probe connects to: an address and a port, or a local socket.
 struct Endpoint {
     IpAddress address;
     std::uint16_t port = 0;
-    std::string to_string() const;  ///< `127.0.0.1:11211`, `[::1]:11211`
+    std::string path = {};          ///< of a unix socket, absolute; then address and port mean nothing
+    std::string to_string() const;  ///< `127.0.0.1:11211`, `[::1]:11211`, `unix:/run/redis.sock`
     friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 
-enum class Kind { tcp, memcached, script };
+enum class Kind { tcp, memcached, redis, http, send_expect, script };
+
+enum class MemcachedProbe { version, set_get, stats };
+
+struct MemcachedOptions {
+    MemcachedProbe probe = MemcachedProbe::version;
+    int max_connections_percent = 0;  ///< stats: degraded from so many on; 0: never
+    Duration cold_after_restart{};    ///< stats: for so long after its start it is cold
+    std::string credentials;          ///< `USER PASSWORD`; empty: none
+    std::string key = "vrrpd";        ///< of the value that is set; not that of another host
+    friend bool operator==(const MemcachedOptions&, const MemcachedOptions&) = default;
+};
+
+enum class RedisRequire { pong, master, replica_in_sync };
+
+struct RedisOptions {
+    RedisRequire require = RedisRequire::pong;
+    std::string user;           ///< empty: the default user
+    std::string password;       ///< empty: none
+    std::uint64_t max_lag = 0;  ///< replica_in_sync: bytes
+    friend bool operator==(const RedisOptions&, const RedisOptions&) = default;
+};
+
+struct StatusRange {
+    int first = 0;
+    int last = 0;
+    friend bool operator==(const StatusRange&, const StatusRange&) = default;
+};
+
+struct HttpOptions {
+    std::string path = "/";
+    std::string host;                 ///< empty: the endpoint
+    std::vector<StatusRange> status;  ///< none: 200-399
+    std::string contains;             ///< of the body; empty: whatever it is
+    bool accepts(int code) const;
+    friend bool operator==(const HttpOptions&, const HttpOptions&) = default;
+};
+
+struct SendExpectOptions {
+    std::string send;    ///< bytes; empty: the service speaks first
+    std::string expect;  ///< bytes, anywhere in the answer
+    friend bool operator==(const SendExpectOptions&, const SendExpectOptions&) = default;
+};
 
 struct CheckOptions {
     std::string name;
     Kind kind = Kind::tcp;
-    Endpoint endpoint;                 ///< tcp, memcached
+    Endpoint endpoint;  ///< of those that connect, see connects()
+    MemcachedOptions memcached;
+    RedisOptions redis;
+    HttpOptions http;
+    SendExpectOptions send_expect;
     std::vector<std::string> command;  ///< script: argv
     Credentials credentials;           ///< script: who it runs as
     Duration interval = std::chrono::seconds(1);
@@ -36,5 +83,8 @@ struct CheckOptions {
     bool watch = true;       ///< hold one idle connection; its end triggers a probe at once
     bool fast_fail = true;   ///< after a failure the next probe follows at once instead of an interval later
 };
+
+/// Whether checks of this kind connect to an endpoint.
+bool connects(Kind kind);
 
 }  // namespace vrrpd::health

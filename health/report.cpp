@@ -6,7 +6,11 @@ namespace vrrpd::health {
 std::string log_line(const CheckOptions& options, const Report& report) {
     std::string line = options.kind == Kind::script ? "VRRP_Script(" : "Check(";
     line.append(options.name).append(")");
-    if (report.verdict == Verdict::up) return line.append(" succeeded");
+    if (report.is_cold()) {
+        const char* what = report.count > 0 ? " succeeded cold reason=" : " cold reason=";
+        return line.append(what).append(quoted(report.finding.evidence));
+    }
+    if (report.verdict == Verdict::up) return line.append(report.count > 0 ? " succeeded" : " warm");
     line.append(report.finding.cls == Class::timed_out ? " timed_out" : " failed");
     line.append(" reason=").append(quoted(to_string(report.finding)));
     return line.append(" count=")

@@ -11,17 +11,20 @@ namespace vrrpd::health {
 
 enum class Verdict : std::uint8_t { unknown, up, down };
 
-/// A verdict that changed, or the first one that probes gave.
+/// A verdict that changed, or the first one that probes gave; or a check that stays up and turned cold or warm.
 struct Report {
     Verdict verdict = Verdict::unknown;  ///< up or down
     Finding finding;                     ///< the probe that tipped the scales
-    int count = 0;                       ///< findings in a row that say so
+    int count = 0;                       ///< findings in a row that say so; 0: the verdict was that before
     int needed = 0;                      ///< and how many it took: rise or fall, or 1 for the first success
+    /// Passes, but as a gate it must not open.
+    bool is_cold() const { return verdict == Verdict::up && finding.cold; }
     friend bool operator==(const Report&, const Report&) = default;
 };
 
 /// One line without its end: `Check(memcached) failed reason="hung: connected, no reply in 500 ms"
-/// count=2/2`, `Check(memcached) succeeded`, and `VRRP_Script(NAME) succeeded | failed | timed_out` for scripts.
+/// count=2/2`, `Check(memcached) succeeded`, with ` cold reason="..."` if it is, `Check(memcached) warm`, and
+/// `VRRP_Script(NAME) succeeded | failed | timed_out` for scripts.
 std::string log_line(const CheckOptions& options, const Report& report);
 
 }  // namespace vrrpd::health

@@ -10,11 +10,11 @@
 
 namespace vrrpd::health {
 
-StreamProbe::StreamProbe(Loop& loop, const CheckOptions& options, Found found)
-    : kind_(options.kind), endpoint_(options.endpoint), timeout_(options.timeout), found_(std::move(found)) {
-    Attempt attempt = start_connect(endpoint_);
+StreamProbe::StreamProbe(Loop& loop, const CheckOptions& options, Past& past, Found found)
+    : options_(options), found_(std::move(found)), dialogue_(make_dialogue(options, past)) {
+    Attempt attempt = start_connect(options_.endpoint);
     if (attempt.error != 0) {
-        const Finding finding = connect_failure(attempt.error, endpoint_);
+        const Finding finding = connect_failure(attempt.error, options_.endpoint);
         deadline_.emplace(loop, Duration::zero(), [this, finding] { finish(finding); });
         return;
     }
@@ -22,13 +22,13 @@ StreamProbe::StreamProbe(Loop& loop, const CheckOptions& options, Found found)
     watch_ = loop.watch(socket_.get(), writable, [this](std::uint32_t) {
         if (const auto finding = advance()) finish(*finding);
     });
-    deadline_.emplace(loop, timeout_, [this] { expire(); });
+    deadline_.emplace(loop, options_.timeout, [this] { expire(); });
 }
 
 void StreamProbe::expire() {
     // The answer may have come while this process did not run, or in this very round of the loop.
     if (const auto finding = advance()) return finish(*finding);
-    finish(connected_ ? reply_.silent(timeout_) : no_connection());
+    finish(connected_ ? dialogue_->silent(options_.timeout) : no_connection());
 }
 
 std::optional<Finding> StreamProbe::advance() {
@@ -42,35 +42,41 @@ std::optional<Finding> StreamProbe::advance() {
 std::optional<Finding> StreamProbe::finish_connect() {
     pollfd state{socket_.get(), POLLOUT, 0};
     if (poll(&state, 1, 0) <= 0) return std::nullopt;
-    if (const int error = pending_error(socket_.get())) return connect_failure(error, endpoint_);
-    if (connected_to_itself(socket_.get())) return connect_failure(ECONNREFUSED, endpoint_);
+    if (const int error = pending_error(socket_.get())) return connect_failure(error, options_.endpoint);
+    if (connected_to_itself(socket_.get())) return connect_failure(ECONNREFUSED, options_.endpoint);
     connected_ = true;
-    if (kind_ == Kind::tcp) return Finding{Class::up, "connected"};
+    if (!dialogue_) return Finding{Class::up, "connected"};
     return std::nullopt;
 }
 
+// Reads to the end of what is there: the dialogue bounds how much that can be.
 std::optional<Finding> StreamProbe::exchange() {
-    while (!request_.empty()) {
-        const ssize_t sent = send(socket_.get(), request_.data(), request_.size(), MSG_NOSIGNAL);
-        if (sent < 0 && errno == EAGAIN) return std::nullopt;
-        // A full memcached says so and closes before it was asked: what it sent counts, not that the send failed.
-        request_.remove_prefix(sent < 0 ? request_.size() : static_cast<std::size_t>(sent));
-        if (request_.empty()) watch_->interest(readable);
-    }
-    char buffer[512];
+    char buffer[4096];
     for (;;) {
+        send_request();
         const ssize_t got = recv(socket_.get(), buffer, sizeof buffer, 0);
         if (got < 0 && errno == EAGAIN) return std::nullopt;
-        if (got < 0) return connect_failure(errno, endpoint_);
-        if (got == 0) return reply_.closed();
-        if (const auto finding = reply_.feed({buffer, static_cast<std::size_t>(got)})) return finding;
+        if (got < 0) return connect_failure(errno, options_.endpoint);
+        if (got == 0) return dialogue_->closed();
+        if (const auto finding = dialogue_->feed({buffer, static_cast<std::size_t>(got)})) return finding;
     }
+}
+
+void StreamProbe::send_request() {
+    request_ += dialogue_->take_request();
+    while (!request_.empty()) {
+        const ssize_t sent = send(socket_.get(), request_.data(), request_.size(), MSG_NOSIGNAL);
+        if (sent < 0 && errno == EAGAIN) break;
+        // A full memcached says so and closes before it was asked: what it sent counts, not that the send failed.
+        request_.erase(0, sent < 0 ? request_.size() : static_cast<std::size_t>(sent));
+    }
+    watch_->interest(request_.empty() ? readable : readable | writable);
 }
 
 // On this host only a service that has stopped taking connections from a full queue makes a SYN go unanswered.
 Finding StreamProbe::no_connection() const {
-    const Class cls = is_own_address(endpoint_.address) ? Class::hung : Class::unreachable;
-    return {cls, "no connection in " + in_milliseconds(timeout_)};
+    const Class cls = is_on_this_host(options_.endpoint) ? Class::hung : Class::unreachable;
+    return {cls, "no connection in " + in_milliseconds(options_.timeout)};
 }
 
 void StreamProbe::finish(const Finding& finding) {

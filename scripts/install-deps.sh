@@ -8,7 +8,7 @@ set -eu
 build_packages="g++ meson ninja-build pkg-config libnl-3-dev libnl-route-3-dev libinih-dev libspdlog-dev libfmt-dev
     libsystemd-dev libcli11-dev libexpected-dev libgtest-dev nlohmann-json3-dev"
 demo_packages="iproute2 memcached nutcracker python3 tcpdump util-linux"
-test_packages="bash clang clang-format frr keepalived libclang-rt-14-dev python3-scapy tshark"
+test_packages="bash clang clang-format frr haproxy keepalived libclang-rt-14-dev python3-scapy redis-server tshark"
 
 say() { echo "install-deps: $*" >&2; }
 
@@ -51,7 +51,7 @@ allow_services() {
 # Where systemd runs, masks in /run do it, which even a crash of ours leaves no longer than to the next boot.
 forbid_services() {
     if [ -d /run/systemd/system ]; then
-        for service in memcached nutcracker keepalived frr; do
+        for service in memcached nutcracker keepalived frr haproxy redis-server; do
             case " $missing " in
             *" $service "*) masked="$masked $service.service" ;;
             esac

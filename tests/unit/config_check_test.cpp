@@ -206,6 +206,57 @@ TEST_F(ConfigCheck, PasswordsFromAFile) {
               "a.ini:7: [vrrp_instance A] auth_pass_file: its first line has 9 characters, allowed are 1 to 8\n");
 }
 
+/// What `--check` says of a check that reads its secret from `file`.
+class ConfigCheckSecrets : public ConfigCheck {
+  protected:
+    std::string write_secret(const std::string& text, mode_t mode = 0640) {
+        const std::string path = write("secret", text);
+        chmod(path.c_str(), mode);
+        return path;
+    }
+    std::string config(const std::string& type, const std::string& key, const std::string& file) {
+        return write("a.ini", good + "track_check = c\n[check c]\ntype = " + type + "\naddress = 127.0.0.1:1\n" + key +
+                                  " = " + file + "\n");
+    }
+    std::string complaint(const std::string& type, const std::string& key, const std::string& file) {
+        EXPECT_EQ(check({config(type, key, file)}), 2);
+        const std::string found = errors();
+        const std::string start = "a.ini:9: [check c] " + key + ": ";
+        EXPECT_EQ(found.substr(0, start.size()), start);
+        EXPECT_EQ(found.find("pa55word"), std::string::npos) << "a password in a message: " << found;
+        return found.substr(found.rfind('"') + 1);
+    }
+};
+
+TEST_F(ConfigCheckSecrets, AreTheFirstLineOfAFile) {
+    const std::string redis = config("redis", "password_file", write_secret("pa55 word\r\nrest\n"));
+    EXPECT_EQ(load(redis).config.checks[0].redis.password, "pa55 word");
+    const std::string cache = config("memcached", "auth_file", write_secret("joe:pa55word\nann:other\n"));
+    EXPECT_EQ(load(cache).config.checks[0].memcached.credentials, "joe pa55word");
+    const std::string key = load(cache).config.checks[0].memcached.key;
+    EXPECT_EQ(key.substr(0, 12), "vrrpd_check_");
+    EXPECT_GT(key.size(), 12u) << "the host's name";
+}
+
+TEST_F(ConfigCheckSecrets, AreNotForEverybodyAndOfBoundedSize) {
+    const auto redis = [&](const std::string& file) { return complaint("redis", "password_file", file); };
+    EXPECT_EQ(redis(write_secret("pa55word\n", 0644)), " may be read by everybody, take that right away (chmod o-r)\n");
+    EXPECT_EQ(redis(write_secret("pa55word\n", 0602)),
+              " may be written by everybody, take that right away (chmod o-w)\n");
+    EXPECT_EQ(redis(write_secret(std::string(5000, 'x'), 0600)), " has more than 4096 bytes, which is the limit\n");
+    EXPECT_EQ(redis(write_secret("\npa55word\n")), " has an empty first line\n");
+    EXPECT_EQ(redis("/dev/null"), " is no regular file\n");
+    EXPECT_EQ(redis("/no/such/file"), " cannot be read: No such file or directory\n");
+}
+
+TEST_F(ConfigCheckSecrets, OfMemcachedAreUserAndPassword) {
+    for (const char* line : {"pa55word", ":pa55word", "pa55word:", "joe:pa55 word", "joe:pa55word\x01"}) {
+        EXPECT_EQ(complaint("memcached", "auth_file", write_secret(line)),
+                  " is not USER:PASSWORD, allowed are 512 visible characters\n")
+            << line;
+    }
+}
+
 TEST_F(ConfigCheck, H46_HostileFiles) {
     using namespace std::string_literals;
     for (const auto& text :

@@ -1,4 +1,5 @@
 // What a whole configuration means, and what several keys or sections must agree on.
+#include <algorithm>
 #include <chrono>
 #include <pwd.h>
 #include <tuple>
@@ -343,13 +344,23 @@ TEST(ConfigLoad, AMistakeInDefaultsIsReportedOnce) {
 /// The text of each default in the table means what the options are without it.
 TEST(ConfigSchema, DefaultsOfTheTableAreTheDefaultsOfTheOptions) {
     std::string all;
-    for (const Section section : {Section::instance, Section::check, Section::service}) {
+    // Keys of one type of check begin their help with its name.
+    const std::vector<std::string> types{"memcached", "redis", "http"};
+    const auto is_of = [](const Key& key, const std::string& type) { return key.help.starts_with(type); };
+    for (const std::string& type : types) {
+        all += "[check " + type + "]\ntype = " + type + "\naddress = 127.0.0.1:1\n";
+        for (const Key& key : schema()) {
+            const bool shared = std::ranges::none_of(types, [&](const auto& each) { return is_of(key, each); });
+            if (key.section != Section::check || key.standard.empty() || (!shared && !is_of(key, type))) continue;
+            all += key.name + " = " + key.standard + "\n";
+        }
+    }
+    for (const Section section : {Section::instance, Section::service}) {
         all += "[" + std::string(kind_of(section)) + " X]\n";
         for (const Key& key : schema()) {
             if (key.section == section && !key.standard.empty()) all += key.name + " = " + key.standard + "\n";
         }
         if (section == Section::instance) all += "interface = e\nvirtual_router_id = 1\nvirtual_ipaddress = 10.0.0.1\n";
-        if (section == Section::check) all += "type = memcached\naddress = 127.0.0.1:1\n";
         if (section == Section::service) all += "command = true\n";
     }
     all += "[global]\n";
@@ -391,6 +402,11 @@ TEST(ConfigSchema, DefaultsOfTheTableAreTheDefaultsOfTheOptions) {
     EXPECT_EQ(checks[0].init_fail, check.init_fail);
     EXPECT_EQ(checks[0].watch, check.watch);
     EXPECT_EQ(checks[0].fast_fail, check.fast_fail);
+    EXPECT_EQ(checks[0].memcached.probe, check.memcached.probe);
+    EXPECT_EQ(checks[0].memcached.cold_after_restart, check.memcached.cold_after_restart);
+    EXPECT_EQ(checks[1].redis, check.redis);
+    EXPECT_EQ(checks[2].http.path, check.http.path);
+    for (int code = 0; code < 700; ++code) ASSERT_EQ(checks[2].http.accepts(code), check.http.accepts(code)) << code;
     const service::ServiceOptions service;
     EXPECT_EQ(services[0].run, service.run);
     EXPECT_EQ(services[0].start_timeout, service.start_timeout);
@@ -479,9 +495,9 @@ TEST(ConfigLoad, RequiredKeys) {
         "1: [vrrp_instance A] interface: missing, write interface = interface\n"
         "1: [vrrp_instance A] virtual_ipaddress: there is none, and peers refuse an advert without addresses: each "
         "host would be MASTER\n"
-        "2: [check c] type: missing, write type = tcp | memcached | script\n"
+        "2: [check c] type: missing, write type = tcp | memcached | redis | http | send_expect | script\n"
         "3: [service s] command: missing, write command = program and arguments, without a shell\n"
-        "4: [check d] address: missing, write address = ADDR:PORT\n"
+        "4: [check d] address: missing, write address = ADDR:PORT or unix:PATH\n"
         "6: [check e] command: missing, write command = program and arguments, without a shell\n");
     EXPECT_EQ(problems_of("[global]\n"), " there is no instance, write [vrrp_instance NAME]\n");
 }

@@ -252,6 +252,39 @@ TEST(ConfigValue, Endpoints) {
     }
 }
 
+TEST(ConfigValue, AddressesOfChecks) {
+    EXPECT_EQ(parse_check_address("[::1]:80").value().port, 80);
+    EXPECT_EQ(parse_check_address("unix:/run/redis.sock").value().path, "/run/redis.sock");
+    EXPECT_EQ(parse_check_address("unix:/run/redis.sock").value().to_string(), "unix:/run/redis.sock");
+    EXPECT_TRUE(parse_check_address("unix:/" + std::string(106, 'x')));
+    EXPECT_EQ(parse_check_address("unix:/" + std::string(107, 'x')).error(),
+              "108 bytes long, allowed for a socket are 107");
+    EXPECT_EQ(parse_check_address("unix:redis.sock").error(),
+              "\"redis.sock\" is no absolute path, allowed is unix:/PATH");
+    EXPECT_EQ(parse_check_address("/run/redis.sock").error(),
+              "\"/run/redis.sock\" is no address, a unix socket is written unix:/run/redis.sock");
+    for (const auto* text : {"unix:", "unix", "UNIX:/a", "localhost:80"})
+        EXPECT_FALSE(parse_check_address(text)) << text;
+}
+
+TEST(ConfigValue, StatusRanges) {
+    EXPECT_EQ(parse_status_range("200").value(), (health::StatusRange{200, 200}));
+    EXPECT_EQ(parse_status_range("100-599").value(), (health::StatusRange{100, 599}));
+    for (const auto* text : {"", "-", "200-", "-200", "99", "600", "300-200", "2xx", "200-299-300", "200 - 299"}) {
+        EXPECT_FALSE(parse_status_range(text)) << text;
+    }
+}
+
+TEST(ConfigValue, EscapedTexts) {
+    EXPECT_EQ(parse_escaped(R"(a\r\n\t\\\x00\xfFz)").value(), std::string("a\r\n\t\\\0\xffz", 8));
+    EXPECT_EQ(parse_escaped(R"(\x4142)").value(), "A42");
+    for (const auto* text : {R"(\)", R"(a\)", R"(\q)", R"(\x)", R"(\x1)", R"(\xg1)", R"(\x1g)", R"(\N)"}) {
+        EXPECT_FALSE(parse_escaped(text)) << text;
+    }
+    EXPECT_EQ(parse_escaped(R"(PING\q)").error(),
+              R"("\q" is no escape, allowed are \r \n \t \\ \xHH; in quotes a backslash is \x5c)");
+}
+
 TEST(ConfigValue, Tracks) {
     EXPECT_FALSE(parse_track({"memcached"}, parse_name).value().weight.has_value());
     const auto track = parse_track({"memcached", "weight", "-20", "reverse"}, parse_name).value();

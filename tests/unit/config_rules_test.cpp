@@ -184,13 +184,45 @@ TEST(ConfigRules, ChecksHaveTheKeysOfTheirType) {
                     "9: [check c] command: is only for type = script"));
     EXPECT_TRUE(has(of("type = script\ncommand = true\nwatch = yes\n"), "9: [check c] watch: is only for"));
     EXPECT_TRUE(has(of("type = tcp\naddress = 127.0.0.1:1\nprobe = version\n"), "9: [check c] probe: is only for"));
-    EXPECT_TRUE(has(of("type = redis\n"), "7: [check c] type: \"redis\" is not supported by this version"));
-    EXPECT_TRUE(has(of("type = memcached\naddress = 127.0.0.1:1\nprobe = set_get\n"), "not supported by this version"));
     EXPECT_TRUE(
         has(of("type = tcp\naddress = 127.0.0.1:1\ntimeout = 2s\n"), "9: [check c] timeout: the timeout 2s is longer"));
     EXPECT_TRUE(
         has(of("type = tcp\naddress = 127.0.0.1:1\ninterval = 200ms\n"), "9: [check c] interval: the timeout 500ms"));
     EXPECT_EQ(of("type = tcp\naddress = 127.0.0.1:1\ntimeout = 1s\n"), "");
+    EXPECT_EQ(of("type = send_expect\naddress = 127.0.0.1:1\n"),
+              "6: [check c] expect: missing, write expect = text with \\r \\n \\t \\\\ \\xHH\n");
+    EXPECT_EQ(of("type = http\naddress = 127.0.0.1:1\nrequire = pong\nuser = joe\n"),
+              "9: [check c] require: is only for type = redis\n"
+              "10: [check c] user: is only for type = script or redis\n");
+    EXPECT_TRUE(has(of("type = script\ncommand = true\naddress = 127.0.0.1:1\n"),
+                    "address: is only for type = tcp, memcached, redis, http or send_expect"));
+}
+
+TEST(ConfigRules, ChecksHaveTheKeysOfTheirWayOfAsking) {
+    const auto of = [](const std::string& keys) {
+        return problems_of(four + "track_check = c weight -20\npreempt_check = c\n[check c]\naddress = 127.0.0.1:1\n" +
+                           keys);
+    };
+    EXPECT_EQ(of("type = memcached\nprobe = stats\nmax_connections_percent = 90\ncold_after_restart = 10min\n"), "");
+    EXPECT_EQ(of("type = memcached\nprobe = set_get\nmax_connections_percent = 90\ncold_after_restart = 10min\n"),
+              "11: [check c] max_connections_percent: is only for probe = stats\n"
+              "12: [check c] cold_after_restart: is only for probe = stats\n");
+    EXPECT_EQ(of("type = memcached\nprobe = version\ncold_after_restart = 0s\n"), "");
+    EXPECT_EQ(of("type = memcached\nprobe = statistics\nmax_connections_percent = 90\n"),
+              "10: [check c] probe: \"statistics\" is unknown, allowed: version, set_get, stats\n");
+    EXPECT_EQ(of("type = redis\nrequire = replica_in_sync\nmax_lag = 100\n"), "");
+    EXPECT_EQ(of("type = redis\nrequire = master\nmax_lag = 100\nuser = joe\n"),
+              "11: [check c] max_lag: is only for require = replica_in_sync\n"
+              "12: [check c] user: a user without a password, write password_file = PATH\n");
+}
+
+TEST(ConfigRules, WhatAThresholdAndAColdCacheAreFor) {
+    const std::string check_of = "[check c]\ntype = memcached\naddress = 127.0.0.1:1\nprobe = stats\n";
+    EXPECT_TRUE(has(problems_of(four + "track_check = c\n" + check_of + "max_connections_percent = 90\n"),
+                    "10: [check c] max_connections_percent: warning: a track_check without a weight makes"));
+    EXPECT_EQ(problems_of(four + "track_check = c\n" + check_of + "cold_after_restart = 10min\n"),
+              "10: [check c] cold_after_restart: warning: changes nothing without a preempt_check of its name\n");
+    EXPECT_EQ(problems_of(four + "preempt_check = c\n" + check_of + "cold_after_restart = 10min\n"), "");
 }
 
 TEST(ConfigRules, UsersAndProgramsExist) {

@@ -143,6 +143,10 @@ TEST(HealthReport, LogLinesAreThoseOfTheContract) {
     EXPECT_EQ(log_line(memcached, {Verdict::down, soft, 2, 2}),
               R"(Check(memcached) failed reason="hung: connected, no reply in 500 ms" count=2/2)");
     EXPECT_EQ(log_line(memcached, {Verdict::up, good, 2, 2}), "Check(memcached) succeeded");
+    const Finding cold{Class::up, "uptime 3 s", false, true};
+    EXPECT_EQ(log_line(memcached, {Verdict::up, cold, 1, 1}), R"(Check(memcached) succeeded cold reason="uptime 3 s")");
+    EXPECT_EQ(log_line(memcached, {Verdict::up, cold, 0, 0}), R"(Check(memcached) cold reason="uptime 3 s")");
+    EXPECT_EQ(log_line(memcached, {Verdict::up, good, 0, 0}), "Check(memcached) warm");
     CheckOptions script = memcached;
     script.name = "chk";
     script.kind = Kind::script;
@@ -168,6 +172,38 @@ TEST(HealthFinding, PrintsClassAndEvidence) {
 TEST(HealthOptions, EndpointsPrintAsTheyAreWritten) {
     EXPECT_EQ((Endpoint{*IpAddress::parse("127.0.0.1"), 11211}.to_string()), "127.0.0.1:11211");
     EXPECT_EQ((Endpoint{*IpAddress::parse("::1"), 11211}.to_string()), "[::1]:11211");
+}
+
+Finding with_cold(bool cold) {
+    Finding finding = good;
+    finding.cold = cold;
+    return finding;
+}
+
+TEST(HealthJudgement, TurningColdOrWarmIsReportedWithTheVerdictItHas) {
+    Judgement judgement(options(1, 2));
+    const auto first = judgement.feed(with_cold(true));
+    ASSERT_TRUE(first);
+    EXPECT_TRUE(first->is_cold());
+    EXPECT_EQ(first->count, 1);
+    EXPECT_FALSE(judgement.feed(with_cold(true)));
+    EXPECT_FALSE(judgement.feed(soft));
+    EXPECT_FALSE(judgement.feed(with_cold(true))) << "a failure in between is no news of that";
+    EXPECT_EQ(judgement.feed(with_cold(false)), (Report{Verdict::up, with_cold(false), 0, 0}));
+    EXPECT_FALSE(judgement.feed(with_cold(false)));
+    EXPECT_FALSE(judgement.feed(soft)) << "a restart that no verdict notices";
+    EXPECT_EQ(judgement.feed(with_cold(true)), (Report{Verdict::up, with_cold(true), 0, 0}));
+}
+
+TEST(HealthJudgement, ColdnessWhileDownWaitsForTheVerdict) {
+    Judgement judgement(options(2, 1));
+    judgement.feed(with_cold(false));
+    EXPECT_EQ(judgement.feed(hard)->verdict, Verdict::down);
+    EXPECT_FALSE(judgement.feed(with_cold(true)));
+    const auto up = judgement.feed(with_cold(true));
+    ASSERT_TRUE(up);
+    EXPECT_EQ(up->count, 2);
+    EXPECT_TRUE(up->is_cold());
 }
 
 }  // namespace

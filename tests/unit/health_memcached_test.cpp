@@ -1,54 +1,28 @@
 // The memcached check against Debian's memcached on the real event loop.
 
-#include <array>
 #include <csignal>
 #include <cstdio>
-#include <spawn.h>
-#include <unistd.h>
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
 #include "health/check.hpp"
-#include "tests/unit/health_support.hpp"
-#include "vrrpd/loop/sd_event_loop.hpp"
+#include "tests/unit/real_service.hpp"
 
 namespace vrrpd::health {
 namespace {
 
 using namespace test;
 
-/// A process that is killed and reaped when it goes.
-class Memcached {
+class Memcached : public Process {
   public:
-    explicit Memcached(std::uint16_t port) {
-        const std::string port_text = std::to_string(port);
-        std::array<const char*, 12> argv{"memcached",       "-u", "nobody", "-l", "127.0.0.1", "-p",
-                                         port_text.c_str(), "-U", "0",      "-t", "1",         nullptr};
-        if (posix_spawnp(&pid_, argv[0], nullptr, nullptr, const_cast<char* const*>(argv.data()), environ) != 0) {
-            throw std::runtime_error("memcached is not installed");
-        }
-    }
-    Memcached(const Memcached&) = delete;
-    Memcached& operator=(const Memcached&) = delete;
-    ~Memcached() {
-        send(SIGKILL);
-        waitpid(pid_, nullptr, 0);
-    }
-    void send(int number) const { kill(pid_, number); }
-
-  private:
-    pid_t pid_ = -1;
+    explicit Memcached(std::uint16_t port)
+        : Process({"memcached", "-u", "nobody", "-l", "127.0.0.1", "-p", std::to_string(port), "-U", "0", "-t", "1"}) {}
 };
 
 /// For checks that start nothing.
 class NoStarter final : public ChildStarter {
     std::unique_ptr<Child> start(const Command&, std::function<void(ExitStatus)>) override { return nullptr; }
 };
-
-std::uint16_t free_port() {
-    return Listener(false).endpoint().port;
-}
 
 class HealthMemcached : public ::testing::Test {
   protected:

@@ -16,7 +16,7 @@ class HealthProbe : public ::testing::Test {
         options.kind = kind;
         options.endpoint = endpoint;
         options.timeout = 500ms;
-        probe = std::make_unique<StreamProbe>(loop, options, [this](const Finding& finding) {
+        probe = std::make_unique<StreamProbe>(loop, options, past, [this](const Finding& finding) {
             findings.push_back(finding);
             probe.reset();
         });
@@ -43,6 +43,7 @@ class HealthProbe : public ::testing::Test {
     vrrpd::test::FakeLoop loop;
     FakeStarter starter{loop};
     CheckOptions options;
+    Past past;
     std::unique_ptr<Probe> probe;
     std::vector<Finding> findings;
 };

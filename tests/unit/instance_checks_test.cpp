@@ -136,5 +136,32 @@ TEST(Gates, hold_back_from_a_live_peer_only) {
     EXPECT_EQ(alone.time_to_active(), down_interval);
 }
 
+TEST(Gates, stay_closed_while_what_passes_is_cold) {
+    InstanceOptions options = plain_options();
+    options.gates = {3};
+    options.checks = {Track{3, {}, false}};
+    CoreDriver host(options);
+    CheckChanged change{3, CheckState::passing, ""};
+    change.cold = true;
+    host.handle(change);
+    host.start();
+    for (int i = 0; i < 10; ++i) {
+        host.hear(99);
+        host.pass(100ms);
+    }
+    EXPECT_EQ(host.state(), State::backup) << "as a tracked check it passes, as a gate it does not";
+    change.cold = false;
+    host.handle(change);
+    host.hear(99);
+    host.pass(5s);
+    EXPECT_EQ(host.state(), State::active);
+
+    change.cold = true;
+    CoreDriver alone(options);
+    alone.handle(change);
+    alone.start();
+    EXPECT_EQ(alone.time_to_active(), down_interval) << "with no peer there is nobody to wait for";
+}
+
 }  // namespace
 }  // namespace vrrpd

@@ -442,7 +442,10 @@ void Agent::on_report(std::size_t check, const health::Report& report) {
         if (config_.services[i].check != options.name) continue;
         services_.check_changed(i, report.verdict, std::string(reason.view()));
     }
-    if (tracked_[check]) feed(CheckChanged{check, state_of(report.verdict), reason});
+    if (!tracked_[check]) return;
+    CheckChanged change{check, state_of(report.verdict), reason};
+    change.cold = report.is_cold();
+    feed(std::move(change));
 }
 
 // The check of a service runs while the service does; one that an instance tracks runs anyway.

@@ -47,7 +47,9 @@ struct GroupDraft : SyncGroupOptions {
 };
 
 struct CheckDraft : health::CheckOptions {
-    std::string user;
+    std::string user;           ///< script, redis
+    std::string auth_file;      ///< memcached
+    std::string password_file;  ///< redis
 };
 
 struct ServiceDraft : service::ServiceOptions {

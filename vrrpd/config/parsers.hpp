@@ -60,6 +60,15 @@ Result<VirtualRoute> parse_virtual_route(const Words& words);
 /// `127.0.0.1:11211`, `[::1]:11211`; an address that can be connected to. Names are not resolved.
 Result<health::Endpoint> parse_endpoint(std::string_view text);
 
+/// The same, or `unix:/run/redis.sock`: a local socket by its absolute path.
+Result<health::Endpoint> parse_check_address(std::string_view text);
+
+/// `200`, `200-399`: HTTP status codes, 100 to 599.
+Result<health::StatusRange> parse_status_range(std::string_view text);
+
+/// A text with `\r`, `\n`, `\t`, `\\` and `\xHH` as the bytes that they stand for; not empty.
+Result<std::string> parse_escaped(std::string_view text);
+
 /// Something tracked by its name.
 struct TrackedName {
     std::string name;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <grp.h>
@@ -83,6 +84,13 @@ std::string host_name() {
     return name.data();
 }
 
+/// What a check sets and gets. With the host's name: two hosts that check one memcached must not meet.
+std::string memcached_key(std::string host) {
+    std::ranges::replace_if(
+        host, [](unsigned char c) { return std::isalnum(c) == 0 && c != '-' && c != '.'; }, '_');
+    return "vrrpd_check_" + host;
+}
+
 class Resolver {
   public:
     Resolver(const Drafts& drafts, Report& report) : drafts_(drafts), report_(report) {}
@@ -103,6 +111,8 @@ class Resolver {
     void resolve_global();
     void find_script_user();
     health::CheckOptions check(const Draft& draft);
+    std::string secret(const Draft& draft, std::string_view key, const std::string& path);
+    std::string memcached_credentials(const Draft& draft, const std::string& path);
     service::ServiceOptions service(const Draft& draft);
     InstanceOptions instance(const Draft& draft);
     SyncGroupOptions group(const Draft& draft);
@@ -176,8 +186,41 @@ health::CheckOptions Resolver::check(const Draft& draft) {
     const auto& check_draft = std::get<CheckDraft>(draft.body);
     health::CheckOptions options = check_draft;
     if (options.kind == health::Kind::script) options.credentials = credentials(draft, check_draft.user);
+    if (options.kind == health::Kind::redis) options.redis.user = check_draft.user;
+    if (options.kind == health::Kind::memcached) options.memcached.key = memcached_key(host_name());
+    if (!check_draft.password_file.empty()) {
+        options.redis.password = secret(draft, "password_file", check_draft.password_file);
+    }
+    if (!check_draft.auth_file.empty()) {
+        options.memcached.credentials = memcached_credentials(draft, check_draft.auth_file);
+    }
     find_command(draft, options.command);
     return options;
+}
+
+/// Empty: reported.
+std::string Resolver::secret(const Draft& draft, std::string_view key, const std::string& path) {
+    auto read = read_secret(path);
+    if (read) return std::move(*read);
+    report_.error(draft, key, fmt::format("{} {}", excerpt(path), read.error()));
+    return {};
+}
+
+/// `USER:PASSWORD` as the two words that go over the wire.
+std::string Resolver::memcached_credentials(const Draft& draft, const std::string& path) {
+    std::string line = secret(draft, "auth_file", path);
+    if (line.empty()) return {};
+    constexpr std::size_t longest = 512;
+    const std::size_t colon = line.find(':');
+    const bool visible = std::ranges::all_of(line, [](char c) { return c > ' ' && c <= '~'; });
+    if (!visible || colon == 0 || colon >= line.size() - 1 || line.size() > longest) {
+        report_.error(draft, "auth_file",
+                      fmt::format("the first line of {} is not USER:PASSWORD, allowed are {} visible characters",
+                                  excerpt(path), longest));
+        return {};
+    }
+    line[colon] = ' ';
+    return line;
 }
 
 service::ServiceOptions Resolver::service(const Draft& draft) {

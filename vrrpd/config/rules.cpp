@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "vrrpd/config/check_rules.hpp"
 #include "vrrpd/config/group_rules.hpp"
 #include "vrrpd/config/parsers.hpp"
 #include "vrrpd/config/path_rules.hpp"
@@ -179,35 +180,6 @@ void check_instance(const Draft& draft, const InstanceOptions& options, Report& 
     check_habits(draft, options, report);
 }
 
-/// Keys that the type needs, and keys that it would ignore.
-void check_type(const Draft& draft, const health::CheckOptions& check, Report& report) {
-    if (!draft.given.contains("type") || draft.is_doubtful("type")) return;
-    const bool script = check.kind == health::Kind::script;
-    const std::string_view needed = script ? "command" : "address";
-    if (!draft.has(needed)) {
-        report.error(draft, needed,
-                     fmt::format("missing, write {} = {}", needed, find_key(Section::check, needed)->type));
-    }
-    const auto refuse = [&](std::string_view key, std::string_view types) {
-        if (draft.given.contains(key)) report.error(draft, key, fmt::format("is only for type = {}", types));
-    };
-    if (script) {
-        refuse("address", "tcp or memcached");
-        refuse("watch", "tcp or memcached");
-    } else {
-        refuse("command", "script");
-        refuse("user", "script");
-    }
-    if (check.kind != health::Kind::memcached) refuse("probe", "memcached");
-}
-
-void check_timing(const Draft& draft, const health::CheckOptions& check, Report& report) {
-    if (draft.is_doubtful("timeout") || draft.is_doubtful("interval") || check.timeout <= check.interval) return;
-    report.error(draft, draft.has("timeout") ? "timeout" : "interval",
-                 fmt::format("the timeout {} is longer than the interval {}, allowed is at most the interval",
-                             to_text(check.timeout), to_text(check.interval)));
-}
-
 /// A lease that ends before the next advert would take the addresses away from a healthy MASTER.
 void check_lease(const Drafts& drafts, const Config& config, Report& report) {
     for (const InstanceOptions& options : config.instances) {
@@ -278,7 +250,7 @@ void check_tracked_addresses(const Drafts& drafts, const Config& config, Report&
     for (const Draft& draft : drafts.instances) {
         for (const TrackReference& track : std::get<InstanceDraft>(draft.body).track_checks) {
             const auto check = std::ranges::find(config.checks, track.name, &health::CheckOptions::name);
-            if (check == config.checks.end() || check->kind == health::Kind::script) continue;
+            if (check == config.checks.end() || !health::connects(check->kind)) continue;
             if (!ours.contains(check->endpoint.address)) continue;
             report.error_at(draft, track.place, "track_check",
                             fmt::format("[check {}] asks {}, which is a virtual address: the standby would judge the "
@@ -331,8 +303,7 @@ void check_rules(const Drafts& drafts, const Config& config, Report& report) {
     }
     for (std::size_t i = 0; i < config.checks.size(); ++i) {
         check_required(drafts.checks[i], report);
-        check_type(drafts.checks[i], config.checks[i], report);
-        check_timing(drafts.checks[i], config.checks[i], report);
+        check_check(drafts.checks[i], config.checks[i], report);
     }
     for (const Draft& draft : drafts.services) check_required(draft, report);
     for (const Draft& draft : drafts.groups) check_required(draft, report);
@@ -343,6 +314,7 @@ void check_rules(const Drafts& drafts, const Config& config, Report& report) {
     check_shared_routes(drafts, config, report);
     check_tracked_addresses(drafts, config, report);
     check_shared_checks(drafts, config, report);
+    check_uses_of_checks(drafts, config, report);
     // A misspelt reference would be called unused a second time.
     if (report.clean()) warn_of_unused(drafts, config, report);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <syslog.h>
 #include <type_traits>
 #include <utility>
@@ -132,7 +133,7 @@ Key single(Section section, std::string name, Type<T> type, Member member, std::
     auto apply = [type, member](Draft& draft, const Value& value, const Place&) -> Sentences {
         auto read = type.read(value);
         if (!read) return {read.error()};
-        auto& target = std::get<Body>(draft.body).*member;
+        auto& target = std::invoke(member, std::get<Body>(draft.body));
         target = static_cast<std::remove_reference_t<decltype(target)>>(std::move(*read));
         return {};
     };
@@ -190,16 +191,21 @@ Type<int> facility() {
                         {"local7", LOG_LOCAL7}});
 }
 
+/// A member of the options that only one kind of check has.
+template <typename Part, typename Member>
+auto part(Part health::CheckOptions::*options, Member Part::*member) {
+    return [=](CheckDraft& draft) -> Member& { return draft.*options.*member; };
+}
+
 Type<health::Kind> check_kind() {
     const std::string later = "is not supported by this version";
-    return choice<health::Kind>(
-        {{"tcp", health::Kind::tcp}, {"memcached", health::Kind::memcached}, {"script", health::Kind::script}},
-        {{"redis", later},
-         {"http", later},
-         {"send_expect", later},
-         {"process", later},
-         {"file", later},
-         {"ping", later}});
+    return choice<health::Kind>({{"tcp", health::Kind::tcp},
+                                 {"memcached", health::Kind::memcached},
+                                 {"redis", health::Kind::redis},
+                                 {"http", health::Kind::http},
+                                 {"send_expect", health::Kind::send_expect},
+                                 {"script", health::Kind::script}},
+                                {{"process", later}, {"file", later}, {"ping", later}});
 }
 
 Type<bool> authentication() {
@@ -217,6 +223,33 @@ Type<std::string> name_of(std::string_view kind) {
 
 Type<health::Endpoint> endpoint() {
     return {"ADDR:PORT", [](const Value& value) { return parse_endpoint(text_of(value)); }};
+}
+
+Type<health::Endpoint> check_address() {
+    return {"ADDR:PORT or unix:PATH", [](const Value& value) { return parse_check_address(text_of(value)); }};
+}
+
+/// `what` says for people which bytes it takes.
+Type<std::string> escaped(std::string what) {
+    return {std::move(what), [](const Value& value) { return parse_escaped(text_of(value)); }};
+}
+
+/// A piece of a request line or header: anything else would break the request.
+Type<std::string> visible_text(std::string what, std::string start) {
+    return {std::move(what), [=](const Value& value) -> Result<std::string> {
+                std::string read = text_of(value);
+                const bool visible = std::ranges::all_of(read, [](char c) { return c > ' ' && c <= '~'; });
+                if (visible && read.starts_with(start)) return read;
+                const std::string where = start.empty() ? "" : fmt::format(", beginning with {}", start);
+                return failure(fmt::format("{}, allowed is visible ASCII without blanks{}", excerpt(read), where));
+            }};
+}
+
+std::string add_status(CheckDraft& draft, const Value& item, const Place&) {
+    const auto range = parse_status_range(text_of(item));
+    if (!range) return range.error();
+    draft.http.status.push_back(*range);
+    return {};
 }
 
 /// Not quoted in messages: a password belongs in no log.
@@ -285,17 +318,6 @@ auto add_reference(std::vector<Reference> Body::*target) {
         references.push_back({*name, place});
         return {};
     };
-}
-
-/// A key that says what is the only possibility so far: read, checked, and nothing to keep.
-Key memcached_probe() {
-    const auto type = choice<bool>({{"version", true}}, {{"set_get", "is not supported by this version"},
-                                                         {"stats", "is not supported by this version"}});
-    auto apply = [type](Draft&, const Value& value, const Place&) -> Sentences {
-        const auto read = type.read(value);
-        return read ? Sentences{} : Sentences{read.error()};
-    };
-    return {Section::check, "probe", type.text, "version", "memcached: what is asked", false, false, false, apply};
 }
 
 /// The files behind it are read before any key is applied (source.hpp).
@@ -427,10 +449,10 @@ void add_check_keys(std::vector<Key>& keys) {
     const Flags empty{.may_be_empty = true};
     const Flags required{.required = true};
     keys.push_back(check("type", check_kind(), &C::kind, "", "what is asked", required));
-    keys.push_back(check("address", endpoint(), &C::endpoint, "", "tcp, memcached: where"));
-    keys.push_back(memcached_probe());
+    keys.push_back(check("address", check_address(), &C::endpoint, "", "where; of types that connect"));
     keys.push_back(check("command", command(), &C::command, "", "script: exit code 0 is a success"));
-    keys.push_back(check("user", text(32), &C::user, "", "script: who it runs as; default: script_user", empty));
+    keys.push_back(check("user", text(32), &C::user, "",
+                         "script: who it runs as; default: script_user; redis: who logs in", empty));
     keys.push_back(check("interval", duration(milliseconds(10), hours(1)), &C::interval, "1s", "time between probes"));
     keys.push_back(check("timeout", duration(milliseconds(1), hours(1)), &C::timeout, "500ms",
                          "of connect and exchange together; at most the interval"));
@@ -438,8 +460,58 @@ void add_check_keys(std::vector<Key>& keys) {
     keys.push_back(check("rise", number(1, 1000), &C::rise, "2", "successes in a row until it passes again"));
     keys.push_back(check("init_fail", yes_or_no(), &C::init_fail, "no", "failing until the first success"));
     keys.push_back(check("watch", yes_or_no(), &C::watch, "yes",
-                         "tcp, memcached: hold one idle connection; its loss triggers a probe"));
+                         "hold one idle connection; its loss triggers a probe; of types that connect"));
     keys.push_back(check("fast_fail", yes_or_no(), &C::fast_fail, "yes", "after a failure probe again at once"));
+}
+
+void add_memcached_keys(std::vector<Key>& keys) {
+    using C = CheckDraft;
+    using M = health::MemcachedOptions;
+    const auto probe = choice<health::MemcachedProbe>({{"version", health::MemcachedProbe::version},
+                                                       {"set_get", health::MemcachedProbe::set_get},
+                                                       {"stats", health::MemcachedProbe::stats}});
+    keys.push_back(check("probe", probe, part(&C::memcached, &M::probe), "version", "memcached: what is asked"));
+    keys.push_back(check("max_connections_percent", number(1, 100), part(&C::memcached, &M::max_connections_percent),
+                         "", "memcached, probe = stats: so many of its connections in use are a failure (degraded)"));
+    keys.push_back(check("cold_after_restart", duration(none, hours(24)), part(&C::memcached, &M::cold_after_restart),
+                         "0s",
+                         "memcached, probe = stats: for so long after its start it passes, except as preempt_check"));
+    keys.push_back(check("auth_file", absolute_path(), &C::auth_file, "",
+                         "memcached: a file whose first line is USER:PASSWORD, as memcached -Y has it"));
+}
+
+void add_redis_keys(std::vector<Key>& keys) {
+    using C = CheckDraft;
+    using R = health::RedisOptions;
+    const auto require = choice<health::RedisRequire>({{"pong", health::RedisRequire::pong},
+                                                       {"master", health::RedisRequire::master},
+                                                       {"replica_in_sync", health::RedisRequire::replica_in_sync}});
+    keys.push_back(check("password_file", absolute_path(), &C::password_file, "",
+                         "redis: a file whose first line is the password"));
+    keys.push_back(check("require", require, part(&C::redis, &R::require), "pong", "redis: what it must be"));
+    keys.push_back(check("max_lag", number(0, std::int64_t{1} << 40), part(&C::redis, &R::max_lag), "0",
+                         "redis, require = replica_in_sync: bytes that it may have received and not yet applied"));
+}
+
+void add_exchange_keys(std::vector<Key>& keys) {
+    using C = CheckDraft;
+    using H = health::HttpOptions;
+    using S = health::SendExpectOptions;
+    keys.push_back(check("path", visible_text("path, with a query if need be", "/"), part(&C::http, &H::path), "/",
+                         "http: the page that is asked for"));
+    keys.push_back(check("host", visible_text("host name", ""), part(&C::http, &H::host), "",
+                         "http: the Host header; default: the address"));
+    Key status =
+        list<C>(Section::check, "status", "N or N-N, 100 to 599", "http: status codes that are a success", add_status);
+    status.standard = "200-399";
+    keys.push_back(std::move(status));
+    keys.push_back(check("contains", text(1024), part(&C::http, &H::contains), "",
+                         "http: must be in the body, within the first 64 KiB of the answer"));
+    const std::string bytes = R"(text with \r \n \t \\ \xHH)";
+    keys.push_back(check("send", escaped(bytes), part(&C::send_expect, &S::send), "",
+                         "send_expect: what is sent; default: nothing, the service speaks first"));
+    keys.push_back(check("expect", escaped(bytes), part(&C::send_expect, &S::expect), "",
+                         "send_expect: must be within the first 64 KiB of the answer"));
 }
 
 void add_service_keys(std::vector<Key>& keys) {
@@ -477,6 +549,9 @@ const std::vector<Key>& schema() {
         add_behaviour_keys(all);
         add_group_keys(all);
         add_check_keys(all);
+        add_memcached_keys(all);
+        add_redis_keys(all);
+        add_exchange_keys(all);
         add_service_keys(all);
         return all;
     }();

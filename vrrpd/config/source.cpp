@@ -104,16 +104,17 @@ class SourceReader {
     std::set<std::pair<dev_t, ino_t>> seen_;
 };
 
-}  // namespace
-
-Result<std::string> read_text_file(const std::string& path, std::size_t limit) {
+/// `forbidden`: rights of others that a file may not give.
+Result<std::string> read_file(const std::string& path, std::size_t limit, mode_t forbidden) {
     const auto unreadable = [] { return failure(fmt::format("cannot be read: {}", std::strerror(errno))); };
     const File file(path);
     struct stat status {};
     if (file.number() < 0 || fstat(file.number(), &status) != 0) return unreadable();
     if (!S_ISREG(status.st_mode)) return failure("is no regular file");
-    if ((status.st_mode & S_IWOTH) != 0)
+    if ((status.st_mode & forbidden & S_IWOTH) != 0)
         return failure("may be written by everybody, take that right away (chmod o-w)");
+    if ((status.st_mode & forbidden & S_IROTH) != 0)
+        return failure("may be read by everybody, take that right away (chmod o-r)");
     std::string text(limit + 1, '\0');
     std::size_t size = 0;
     while (size < text.size()) {
@@ -125,6 +126,21 @@ Result<std::string> read_text_file(const std::string& path, std::size_t limit) {
     }
     if (size > limit) return failure(fmt::format("has more than {} bytes, which is the limit", limit));
     text.resize(size);
+    return text;
+}
+
+}  // namespace
+
+Result<std::string> read_text_file(const std::string& path, std::size_t limit) {
+    return read_file(path, limit, S_IWOTH);
+}
+
+Result<std::string> read_secret(const std::string& path) {
+    auto text = read_file(path, 4096, S_IWOTH | S_IROTH);
+    if (!text) return text;
+    text->erase(std::min(text->find('\n'), text->size()));
+    if (text->ends_with('\r')) text->pop_back();
+    if (text->empty()) return failure("has an empty first line");
     return text;
 }
 

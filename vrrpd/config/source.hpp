@@ -22,4 +22,7 @@ Source read_source(const std::string& path, Problems& problems);
 /// The whole of a regular file of at most `limit` bytes that not everybody may write.
 Result<std::string> read_text_file(const std::string& path, std::size_t limit);
 
+/// The first line of a regular file of at most 4 KiB that not everybody may read or write, without its end; not empty.
+Result<std::string> read_secret(const std::string& path);
+
 }  // namespace vrrpd::config

@@ -60,7 +60,8 @@ enum class CheckState : std::uint8_t { unknown, unproven, passing, failing };
 struct CheckChanged {
     std::size_t check = 0;  ///< as in Track::index
     CheckState state = CheckState::unknown;
-    Text reason;  ///< "check memcached: refused: connection refused, 2/2"
+    Text reason;        ///< "check memcached: refused: connection refused, 2/2"
+    bool cold = false;  ///< passing, but no reason to take over from a live peer: a gate stays closed
 };
 
 /// Hand over, and do not become MASTER again until it is taken back; the whole sync group.

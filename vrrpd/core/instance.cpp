@@ -128,7 +128,7 @@ void Instance::check_changed(const CheckChanged& change, Moment moment) {
         check_texts_[i] = change.reason;
     }
     for (std::size_t i = 0; i < gates_.size(); ++i) {
-        if (options_->gates[i] == change.check) gates_[i] = change.state;
+        if (options_->gates[i] == change.check) gates_[i] = change.cold ? CheckState::failing : change.state;
     }
     if (all_checked()) inherited_priority_.reset();
     reconsider(moment);
