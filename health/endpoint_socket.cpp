@@ -68,11 +68,13 @@ Attempt start_connect(const Endpoint& endpoint) {
         attempt.error = errno;
         return attempt;
     }
-    SocketAddress address(endpoint);
-    if (connect(attempt.socket.get(), address.get(), address.length) != 0 && errno != EINPROGRESS) {
-        attempt.error = errno;
-    }
+    attempt.error = connect_socket(attempt.socket.get(), endpoint);
     return attempt;
+}
+
+int connect_socket(int socket, const Endpoint& endpoint) {
+    SocketAddress address(endpoint);
+    return connect(socket, address.get(), address.length) == 0 || errno == EINPROGRESS ? 0 : errno;
 }
 
 int pending_error(int socket) {

@@ -17,6 +17,9 @@ struct Attempt {
 
 Attempt start_connect(const Endpoint& endpoint);
 
+/// Connects a non-blocking socket of any type; 0, or an errno that is not EINPROGRESS.
+int connect_socket(int socket, const Endpoint& endpoint);
+
 /// The pending error of a socket (SO_ERROR), which this clears; 0: none.
 int pending_error(int socket);
 

@@ -25,12 +25,12 @@ enum class Class : std::uint8_t {
     degraded,        ///< it answers, and says that it is near or past a limit: connections, memory, disk
     loading,         ///< alive, and still reads its data
     busy,            ///< alive, and at work on something that lets nobody else in
-    stale,           ///< alive, with data that may be old: cut off from its master, or behind it
+    stale,           ///< what is known may be old: its data, cut off from its master or behind; or our last answer
     auth,            ///< alive, but wants credentials: a mistake in a configuration
     wrong_protocol,  ///< something else listens there
     failed,          ///< answered that it cannot serve, closed without an answer, or the script said no
     exec_failure,    ///< the script could not be run
-    timed_out,       ///< the script did not end in time
+    timed_out,       ///< the script did not end in time, no echo came back in time
 };
 
 /// "hung", "wrong protocol", ...
@@ -42,6 +42,7 @@ struct Finding {
     std::string evidence;  ///< printable ASCII of bounded length; may be empty
     bool hard = false;     ///< no need to wait an interval before asking again
     bool cold = false;     ///< up, but restarted so shortly ago that it has no data to speak of
+    int number = 0;        ///< what a file says
 
     bool success() const { return cls == Class::up; }
     friend bool operator==(const Finding&, const Finding&) = default;

@@ -38,6 +38,9 @@ class Judgement {
 
     Verdict verdict() const { return verdict_; }
 
+    /// Whether the verdict comes from probes.
+    bool settled() const { return settled_; }
+
     /// When the next probe should start, after the one that was fed last; never before `ended`.
     Instant next_probe(Instant started, Instant ended) const;
 

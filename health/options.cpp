@@ -1,6 +1,7 @@
 #include "health/options.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace vrrpd::health {
 
@@ -25,9 +26,22 @@ bool connects(Kind kind) {
         case Kind::send_expect:
             return true;
         case Kind::script:
+        case Kind::process:
+        case Kind::file:
+        case Kind::ping:
             break;
     }
     return false;
+}
+
+bool same_probe(const CheckOptions& a, const CheckOptions& b) {
+    const auto question = [](const CheckOptions& options) {
+        return std::tie(options.kind, options.endpoint, options.memcached, options.redis, options.http,
+ options.send_expect, options.command, options.credentials, options.pid_file,
+                        options.process_name, options.path, options.count, options.interval, options.timeout,
+                        options.watch, options.fast_fail);
+    };
+    return question(a) == question(b);
 }
 
 }  // namespace vrrpd::health

@@ -12,7 +12,7 @@
 
 namespace vrrpd::health {
 
-/// Where a native probe connects to: an address and a port, or a local socket.
+/// Where a native probe connects to: an address and a port, or a local socket; without a port where echoes go to.
 struct Endpoint {
     IpAddress address;
     std::uint16_t port = 0;
@@ -21,7 +21,7 @@ struct Endpoint {
     friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 
-enum class Kind { tcp, memcached, redis, http, send_expect, script };
+enum class Kind { tcp, memcached, redis, http, send_expect, script, process, file, ping };
 
 enum class MemcachedProbe { version, set_get, stats };
 
@@ -68,19 +68,23 @@ struct SendExpectOptions {
 struct CheckOptions {
     std::string name;
     Kind kind = Kind::tcp;
-    Endpoint endpoint;  ///< of those that connect, see connects()
+    Endpoint endpoint;  ///< of those that connect, see connects(), and of ping
     MemcachedOptions memcached;
     RedisOptions redis;
     HttpOptions http;
     SendExpectOptions send_expect;
     std::vector<std::string> command;  ///< script: argv
     Credentials credentials;           ///< script: who it runs as
+    std::string pid_file;              ///< process: the file that names it; with `process_name` it must be called that
+    std::string process_name;          ///< process: the kernel's name of it, as in /proc/PID/comm
+    std::string path;                  ///< file
+    int count = 1;                     ///< ping: echoes a probe
     Duration interval = std::chrono::seconds(1);
     Duration timeout = std::chrono::milliseconds(500);  ///< of connect and exchange together; at most the interval
     int fall = 2;                                       ///< soft failures in a row until the verdict is down
     int rise = 2;                                       ///< successes in a row until a down check is up again
     bool init_fail = false;  ///< true: down until the first success; false: unknown until the first verdict
-    bool watch = true;       ///< hold one idle connection; its end triggers a probe at once
+    bool watch = true;       ///< tcp, memcached: hold one idle connection; its end triggers a probe at once
     bool fast_fail = true;   ///< after a failure the next probe follows at once instead of an interval later
 };
 

@@ -4,14 +4,18 @@
 
 namespace vrrpd::health {
 std::string log_line(const CheckOptions& options, const Report& report) {
-    std::string line = options.kind == Kind::script ? "VRRP_Script(" : "Check(";
+    const bool script = options.kind == Kind::script;
+    std::string line = script ? "VRRP_Script(" : "Check(";
     line.append(options.name).append(")");
+    if (report.count == 0 && options.kind == Kind::file) {
+        return line.append(" number=").append(std::to_string(report.finding.number));
+    }
     if (report.is_cold()) {
         const char* what = report.count > 0 ? " succeeded cold reason=" : " cold reason=";
         return line.append(what).append(quoted(report.finding.evidence));
     }
     if (report.verdict == Verdict::up) return line.append(report.count > 0 ? " succeeded" : " warm");
-    line.append(report.finding.cls == Class::timed_out ? " timed_out" : " failed");
+    line.append(script && report.finding.cls == Class::timed_out ? " timed_out" : " failed");
     line.append(" reason=").append(quoted(to_string(report.finding)));
     return line.append(" count=")
         .append(std::to_string(report.count))

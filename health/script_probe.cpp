@@ -13,19 +13,37 @@ Finding judge_exit(const ExitStatus& status) {
     return {Class::failed, status.to_string()};
 }
 
-ScriptProbe::ScriptProbe(Loop& loop, ChildStarter& starter, const CheckOptions& options, Found found)
-    : found_(std::move(found)) {
+ScriptProbe::ScriptProbe(Loop& loop, ScriptRunner& scripts, ScriptRunner::Owner owner, const CheckOptions& options,
+                         Found found)
+    : loop_(loop),
+      timeout_(options.timeout),
+      patience_(2 * (options.interval + options.timeout)),
+      found_(std::move(found)) {
     Command command;
     command.argv = options.command;
     command.credentials = options.credentials;
-    child_ = starter.start(command, [this](ExitStatus status) { finish(judge_exit(status)); });
-    deadline_.emplace(loop, options.timeout, [this, timeout = options.timeout] {
-        finish({Class::timed_out, "no exit in " + in_milliseconds(timeout)});
+    run_ =
+        scripts.run(owner, command, {[this] { started(); }, [this](ExitStatus status) { finish(judge_exit(status)); }});
+    if (!started_) deadline_.emplace(loop_, timeout_, [this] { waited(); });
+}
+
+void ScriptProbe::started() {
+    started_ = true;
+    deadline_.emplace(loop_, timeout_, [this] {
+        finish({Class::timed_out, "no exit in " + in_milliseconds(timeout_)});
+    });
+}
+
+// One timeout has passed without a start.
+void ScriptProbe::waited() {
+    if (run_->waits_for_own()) return finish({Class::timed_out, "the script that was killed has not ended yet"});
+    deadline_.emplace(loop_, patience_ - timeout_, [this] {
+        finish({Class::stale, "not started for " + in_milliseconds(patience_) + ", too many other scripts run"});
     });
 }
 
 void ScriptProbe::finish(const Finding& finding) {
-    child_.reset();
+    run_.reset();
     deadline_.reset();
     const Found found = std::move(found_);
     found(finding);

@@ -89,7 +89,9 @@ class CoreDriver {
     }
     void path_up(const char* source = "10.9.0.1") { handle(PathChanged{0, interface_index, true, ip(source), ""}); }
     void path_down() { handle(PathChanged{0, interface_index, false, ip("10.9.0.1"), "eth0 is down"}); }
-    void check(std::size_t index, CheckState state) { handle(CheckChanged{index, state, "check said so"}); }
+    void check(std::size_t index, CheckState state, int number = 0) {
+        handle(CheckChanged{index, state, "check said so", false, number});
+    }
     void addresses(bool present) { handle(AddressesSettled{0, present, false, ""}); }
     void addresses_refused() { handle(AddressesSettled{0, true, true, "the kernel refused"}); }
     void services(ServicesState state) { handle(ServicesChanged{0, state, "proxy exited"}); }

@@ -100,8 +100,9 @@ TEST(Election, compares_addresses_as_numbers_in_network_order) {
 
 constexpr auto up = CheckState::passing, down = CheckState::failing, unknown = CheckState::unknown;
 
-int effective(int configured, std::vector<Track> tracks, std::vector<CheckState> states) {
-    return effective_priority(configured, tracks, states);
+int effective(int configured, std::vector<Track> tracks, std::vector<CheckState> states,
+              std::vector<int> numbers = {0, 0, 0}) {
+    return effective_priority(configured, tracks, states, numbers);
 }
 
 TEST(EffectivePriority, positive_weights_count_while_passing_negative_ones_while_failing) {
@@ -117,6 +118,17 @@ TEST(EffectivePriority, reverse_swaps_them) {
     EXPECT_EQ(effective(100, {{0, 20, true}}, {down}), 120);
     EXPECT_EQ(effective(100, {{0, -20, true}}, {up}), 80);
     EXPECT_EQ(effective(100, {{0, -20, true}}, {down}), 100);
+}
+
+TEST(EffectivePriority, a_number_is_added_whatever_the_state) {
+    const Track by_number{0, 0, false, true};
+    for (const CheckState state : {up, down, unknown}) {
+        EXPECT_EQ(effective(100, {by_number}, {state}, {-30}), 70);
+        EXPECT_EQ(effective(100, {by_number, {1, 20, false}}, {state, up}, {7, 50}), 127) << "its own number only";
+    }
+    EXPECT_EQ(effective(100, {by_number}, {down}, {999'999}), 254);
+    EXPECT_EQ(effective(100, {by_number}, {down}, {-999'999}), 1);
+    EXPECT_EQ(effective(255, {by_number}, {down}, {-30}), 255) << "an owner";
 }
 
 TEST(EffectivePriority, unknown_and_unweighted_checks_count_nothing) {

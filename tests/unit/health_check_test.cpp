@@ -24,7 +24,8 @@ class HealthCheck : public ::testing::Test {
         starter.outcome = good_exit;
     }
     void make() {
-        check = std::make_unique<Check>(loop, starter, options, [this](const Report& report) {
+        check.reset();  // or both would share a prober
+        check = std::make_unique<Check>(probers, options, [this](const Report& report) {
             reports.push_back(report);
             reported = loop.now();
         });
@@ -49,6 +50,7 @@ class HealthCheck : public ::testing::Test {
 
     vrrpd::test::FakeLoop loop;
     FakeStarter starter{loop};
+    Probers probers{loop, starter};
     CheckOptions options;
     std::unique_ptr<Check> check;
     std::vector<Report> reports;
@@ -198,6 +200,7 @@ TEST_F(HealthCheck, StoppedItIsUnknownAndDoesNothing) {
     check->probe_now();
     ASSERT_EQ(starter.running(), 1u);
     check->stop();
+    loop.advance(0ns);
     EXPECT_EQ(starter.running(), 0u);
     EXPECT_EQ(check->verdict(), Verdict::unknown);
     EXPECT_EQ(loop.next_deadline(), never);
@@ -209,7 +212,7 @@ TEST_F(HealthCheck, StoppedItIsUnknownAndDoesNothing) {
 
 TEST_F(HealthCheck, TheListenerMayStopOrDestroyIt) {
     for (const bool destroy : {false, true}) {
-        check = std::make_unique<Check>(loop, starter, options, [this, destroy](const Report& report) {
+        check = std::make_unique<Check>(probers, options, [this, destroy](const Report& report) {
             reports.push_back(report);
             destroy ? check.reset() : check->stop();
         });

@@ -27,7 +27,7 @@ class HealthProbe : public ::testing::Test {
         options.command = {"/bin/check", "me"};
         options.credentials = {7, 8};
         options.timeout = 500ms;
-        probe = std::make_unique<ScriptProbe>(loop, starter, options, [this](const Finding& finding) {
+        probe = std::make_unique<ScriptProbe>(loop, scripts, 1, options, [this](const Finding& finding) {
             findings.push_back(finding);
             probe.reset();
         });
@@ -42,6 +42,7 @@ class HealthProbe : public ::testing::Test {
 
     vrrpd::test::FakeLoop loop;
     FakeStarter starter{loop};
+    ScriptRunner scripts{starter};
     CheckOptions options;
     Past past;
     std::unique_ptr<Probe> probe;

@@ -2,6 +2,7 @@
 // children that only exist on paper.
 #pragma once
 
+#include <csignal>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -87,6 +88,7 @@ class FakeStarter final : public ChildStarter {
         Instant at;
         std::function<void(ExitStatus)> ended;
         bool alive = true;
+        std::vector<int> signals{};
     };
 
     explicit FakeStarter(vrrpd::test::FakeLoop& loop) : loop_(loop) {}
@@ -95,6 +97,11 @@ class FakeStarter final : public ChildStarter {
         auto started = std::make_shared<Started>(Started{command, loop_.now(), std::move(ended)});
         children.push_back(started);
         auto child = std::make_unique<FakeChild>(started);
+        child->killed = [this, started, child = child.get()] {
+            if (stuck || !started->alive) return;
+            child->timer = loop_.timer([this, started] { end(*started, {ExitStatus::Kind::signalled, SIGKILL}); });
+            child->timer->arm(loop_.now());
+        };
         if (outcome) {
             child->timer = loop_.timer([this, started, status = *outcome] { end(*started, status); });
             child->timer->arm(loop_.now() + takes);
@@ -116,12 +123,17 @@ class FakeStarter final : public ChildStarter {
     std::vector<std::shared_ptr<Started>> children;
     std::optional<ExitStatus> outcome;  ///< how the next children end; none: not by themselves
     Duration takes{};                   ///< and after how long
+    bool stuck = false;                 ///< a SIGKILL ends nobody
 
   private:
     struct FakeChild final : Child {
         explicit FakeChild(std::shared_ptr<Started> child) : started(std::move(child)) {}
         ~FakeChild() override { started->alive = false; }
-        void signal(int) override {}
+        void signal(int number) override {
+            started->signals.push_back(number);
+            if (number == SIGKILL && killed) killed();
+        }
+        std::function<void()> killed;
         std::shared_ptr<Started> started;
         std::unique_ptr<Timer> timer;
     };

@@ -110,6 +110,54 @@ TEST(Checks, a_priority_that_makes_the_timer_overdue_fires_at_once) {
     EXPECT_EQ(host.story(), "advert 254, addresses on and announced");
 }
 
+TEST(Checks, a_number_moves_the_priority_and_is_never_a_fault) {
+    InstanceOptions options = plain_options();
+    options.checks = {Track{7, 0, false, true}};
+    CoreDriver host(options);
+    host.start();
+    host.pass(5s);
+    EXPECT_EQ(host.state(), State::backup) << "unknown defers";
+    host.check(7, CheckState::failing, -40);
+    EXPECT_EQ(host.state(), State::active);
+    EXPECT_EQ(host.instance().priority(), 60);
+    host.check(7, CheckState::failing, -41);
+    EXPECT_EQ(host.instance().priority(), 59);
+    host.check(7, CheckState::passing, 0);
+    EXPECT_EQ(host.instance().priority(), 100);
+    EXPECT_EQ(host.state(), State::active);
+}
+
+TEST(Checks, several_are_each_a_fault_and_the_last_ends_it) {
+    InstanceOptions options = plain_options();
+    options.checks = {Track{1, {}, false}, Track{2, {}, false}, Track{3, -20, false}};
+    CoreDriver host(options);
+    for (const std::size_t check : {1, 2, 3}) host.check(check, CheckState::passing);
+    host.start();
+    host.check(1, CheckState::failing);
+    host.check(2, CheckState::failing);
+    host.check(3, CheckState::failing);
+    EXPECT_EQ(host.state(), State::initialize);
+    EXPECT_EQ(host.instance().priority(), 80);
+    host.check(1, CheckState::passing);
+    EXPECT_EQ(host.state(), State::initialize) << "the other still fails";
+    host.check(2, CheckState::passing);
+    EXPECT_EQ(host.state(), State::backup);
+    EXPECT_EQ(host.time_to_active(), 300ms + (256 - 80) * 100ms / 256) << "with the weight of the third";
+}
+
+TEST(Gates, one_check_may_be_a_gate_and_a_fault_at_once) {
+    InstanceOptions options = with_check();
+    options.gates = {7};
+    CoreDriver host(options);
+    host.start();
+    host.check(7, CheckState::failing);
+    EXPECT_EQ(host.roles(), "BACKUP, FAULT");
+    host.check(7, CheckState::passing);
+    host.hear(99);
+    host.pass(5s);
+    EXPECT_EQ(host.state(), State::active);
+}
+
 TEST(Gates, hold_back_from_a_live_peer_only) {
     InstanceOptions options = plain_options();
     options.gates = {3};

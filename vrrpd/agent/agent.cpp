@@ -80,6 +80,7 @@ Agent::Agent(Loop& loop, ChildStarter& starter, const config::Config& config, Re
           [this](InstanceId id, int link, const IpAddress& address) { announce(id, link, address); }),
       announcer_(loop, [this](const Announcement& announcement, int error) { cannot_announce(announcement, error); }),
       tracked_links_(config.tracked_interfaces.size(), CheckState::unknown),
+      probers_(loop, starter),
       tracked_(config.checks.size(), false),
       services_(loop, starter, config.services, config.instances, standby_checks(config, paths_.virtual_addresses()),
                 {[this](const ServicesChanged& change) { feed(change); },
@@ -87,7 +88,7 @@ Agent::Agent(Loop& loop, ChildStarter& starter, const config::Config& config, Re
                  [this] { leave_when_done(); }}) {
     for (std::size_t i = 0; i < config.checks.size(); ++i) {
         checks_.push_back(std::make_unique<health::Check>(
-            loop, starter, config.checks[i], [this, i](const health::Report& report) { on_report(i, report); }));
+            probers_, config.checks[i], [this, i](const health::Report& report) { on_report(i, report); }));
     }
 }
 
@@ -445,6 +446,7 @@ void Agent::on_report(std::size_t check, const health::Report& report) {
     if (!tracked_[check]) return;
     CheckChanged change{check, state_of(report.verdict), reason};
     change.cold = report.is_cold();
+    change.number = report.finding.number;
     feed(std::move(change));
 }
 

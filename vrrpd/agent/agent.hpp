@@ -116,6 +116,7 @@ class Agent {
     NoticeLimiter announce_failures_;
     std::vector<CheckState> tracked_links_;
 
+    health::Probers probers_;
     std::vector<std::unique_ptr<health::Check>> checks_;
     std::vector<bool> tracked_;  // by an instance: runs always
     ServiceSet services_;

@@ -27,7 +27,10 @@ constexpr std::array kind_names{std::pair{Kind::tcp, std::string_view("tcp")},
                                 std::pair{Kind::redis, std::string_view("redis")},
                                 std::pair{Kind::http, std::string_view("http")},
                                 std::pair{Kind::send_expect, std::string_view("send_expect")},
-                                std::pair{Kind::script, std::string_view("script")}};
+                                std::pair{Kind::script, std::string_view("script")},
+                                std::pair{Kind::process, std::string_view("process")},
+                                std::pair{Kind::file, std::string_view("file")},
+                                std::pair{Kind::ping, std::string_view("ping")}};
 
 /// The keys that not every kind has.
 const std::vector<Owner>& owners() {
@@ -38,8 +41,13 @@ const std::vector<Owner>& owners() {
         }
         return kinds;
     }();
+    static const Kinds with_address = [] {
+        Kinds kinds = connecting;
+        kinds.push_back(Kind::ping);
+        return kinds;
+    }();
     static const std::vector<Owner> all{
-        {"address", connecting, true},
+        {"address", with_address, true},
         {"watch", connecting},
         {"command", {Kind::script}, true},
         {"user", {Kind::script, Kind::redis}},
@@ -50,12 +58,15 @@ const std::vector<Owner>& owners() {
         {"password_file", {Kind::redis}},
         {"require", {Kind::redis}},
         {"max_lag", {Kind::redis}},
-        {"path", {Kind::http}},
+        {"path", {Kind::http, Kind::file}},
         {"host", {Kind::http}},
         {"status", {Kind::http}},
         {"contains", {Kind::http}},
         {"send", {Kind::send_expect}},
         {"expect", {Kind::send_expect}, true},
+        {"pid_file", {Kind::process}},
+        {"name", {Kind::process}},
+        {"count", {Kind::ping}},
     };
     return all;
 }
@@ -100,6 +111,25 @@ void check_way(const Draft& draft, const health::CheckOptions& check, Report& re
     }
 }
 
+/// What looks at this host, and what needs no port.
+void check_local(const Draft& draft, const health::CheckOptions& check, Report& report) {
+    if (check.kind == Kind::process && !draft.has("pid_file") && !draft.has("name")) {
+        report.error(draft, "pid_file", "missing, write pid_file = PATH or name = NAME");
+    }
+    if (check.kind == Kind::file && !draft.has("path")) {
+        report.error(draft, "path", "missing, write path = absolute path of a file");
+    } else if (check.kind == Kind::file && !draft.is_doubtful("path") && check.path.ends_with('/')) {
+        report.error(draft, "path", fmt::format("{} is a folder, allowed is the path of a file", excerpt(check.path)));
+    }
+    if (!draft.has("address") || draft.is_doubtful("address")) return;
+    const bool has_port = check.endpoint.port != 0 || !check.endpoint.path.empty();
+    if (check.kind == Kind::ping && has_port) {
+        report.error(draft, "address", "an echo goes to no port, allowed is ADDR");
+    } else if (health::connects(check.kind) && !has_port) {
+        report.error(draft, "address", "has no port, allowed is ADDR:PORT");
+    }
+}
+
 void check_timing(const Draft& draft, const health::CheckOptions& check, Report& report) {
     if (draft.is_doubtful("timeout") || draft.is_doubtful("interval") || check.timeout <= check.interval) return;
     report.error(draft, draft.has("timeout") ? "timeout" : "interval",
@@ -113,6 +143,7 @@ void check_check(const Draft& draft, const health::CheckOptions& check, Report& 
     if (draft.given.contains("type") && !draft.is_doubtful("type")) {
         check_type(draft, check, report);
         check_way(draft, check, report);
+        check_local(draft, check, report);
     }
     check_timing(draft, check, report);
 }

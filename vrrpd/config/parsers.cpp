@@ -239,15 +239,29 @@ Result<health::Endpoint> parse_endpoint(std::string_view text) {
     return health::Endpoint{*address, static_cast<std::uint16_t>(*port)};
 }
 
+Result<IpAddress> parse_ping_address(std::string_view text) {
+    auto address = parse_host_address(text);
+    if (address && address->family() == Family::ipv6 && address->is_link_local()) {
+        return failure(fmt::format("{} is a link-local address, which needs an interface", excerpt(text)));
+    }
+    return address;
+}
+
 Result<TrackedName> parse_track(const Words& words, NameParser parse) {
     constexpr std::string_view allowed = "allowed is NAME [weight N [reverse]]";
     if (words.empty()) return failure(fmt::format("no name, {}", allowed));
     const auto name = parse(words[0]);
     if (!name) return failure(name.error());
-    TrackedName track{*name, {}, false};
+    TrackedName track{*name, {}, false, false};
     if (words.size() == 1) return track;
     if (words[1] != "weight") return failure(fmt::format("unexpected {}, {}", excerpt(words[1]), allowed));
     if (words.size() == 2) return failure(fmt::format("weight has no number, {}", allowed));
+    if (words[2] == "file") {
+        if (words.size() > 3) return failure(fmt::format("unexpected {} behind weight file", excerpt(words[3])));
+        track.by_number = true;
+        track.weight = 0;
+        return track;
+    }
     const auto weight = parse_integer(words[2], -max_weight, max_weight);
     if (!weight) return failure("the weight " + weight.error());
     if (*weight == 0) return failure("the weight 0 changes nothing, allowed are -253 to -1 and 1 to 253");

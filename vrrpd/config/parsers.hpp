@@ -68,17 +68,20 @@ Result<health::StatusRange> parse_status_range(std::string_view text);
 
 /// A text with `\r`, `\n`, `\t`, `\\` and `\xHH` as the bytes that they stand for; not empty.
 Result<std::string> parse_escaped(std::string_view text);
+/// An address that can be asked for an echo.
+Result<IpAddress> parse_ping_address(std::string_view text);
 
 /// Something tracked by its name.
 struct TrackedName {
     std::string name;
     std::optional<int> weight;  ///< -253..253, not 0
     bool reverse = false;
+    bool by_number = false;  ///< `weight file`: what the file says is added; the weight itself is 0
 };
 
 using NameParser = Result<std::string> (*)(std::string_view);
 
-/// `NAME [weight N [reverse]]`; whether NAME is one says `parse`: parse_name or parse_interface.
+/// `NAME [weight N [reverse]]` or `NAME weight file`; whether NAME is one says `parse`: parse_name or parse_interface.
 Result<TrackedName> parse_track(const Words& words, NameParser parse);
 
 /// A command as its argv: a program, by an absolute path or a bare name, and its arguments. There is no shell.

@@ -187,6 +187,7 @@ health::CheckOptions Resolver::check(const Draft& draft) {
     health::CheckOptions options = check_draft;
     if (options.kind == health::Kind::script) options.credentials = credentials(draft, check_draft.user);
     if (options.kind == health::Kind::redis) options.redis.user = check_draft.user;
+    if (options.kind == health::Kind::file) options.path = options.http.path;
     if (options.kind == health::Kind::memcached) options.memcached.key = memcached_key(host_name());
     if (!check_draft.password_file.empty()) {
         options.redis.password = secret(draft, "password_file", check_draft.password_file);
@@ -260,10 +261,10 @@ void Resolver::resolve_tracks(const Draft& draft, InstanceOptions& options) {
     const auto& instance = std::get<InstanceDraft>(draft.body);
     for (const TrackReference& track : instance.track_checks) {
         const auto index = index_of(drafts_.checks, Section::check, draft, track.place, "track_check", track.name);
-        if (index) options.checks.push_back({*index, track.weight, track.reverse});
+        if (index) options.checks.push_back({*index, track.weight, track.reverse, track.by_number});
     }
     for (const TrackReference& track : instance.track_interfaces) {
-        options.checks.push_back({index_of_interface(track.name), track.weight, track.reverse});
+        options.checks.push_back({index_of_interface(track.name), track.weight, track.reverse, false});
     }
 }
 

@@ -250,12 +250,25 @@ void check_tracked_addresses(const Drafts& drafts, const Config& config, Report&
     for (const Draft& draft : drafts.instances) {
         for (const TrackReference& track : std::get<InstanceDraft>(draft.body).track_checks) {
             const auto check = std::ranges::find(config.checks, track.name, &health::CheckOptions::name);
-            if (check == config.checks.end() || !health::connects(check->kind)) continue;
+            if (check == config.checks.end()) continue;
             if (!ours.contains(check->endpoint.address)) continue;
             report.error_at(draft, track.place, "track_check",
                             fmt::format("[check {}] asks {}, which is a virtual address: the standby would judge the "
                                         "other host; use it as check of the [service NAME]",
                                         track.name, check->endpoint.address.to_string()));
+        }
+    }
+}
+
+/// Only a file says a number.
+void check_numbers(const Drafts& drafts, const Config& config, Report& report) {
+    for (const Draft& draft : drafts.instances) {
+        for (const TrackReference& track : std::get<InstanceDraft>(draft.body).track_checks) {
+            const auto check = std::ranges::find(config.checks, track.name, &health::CheckOptions::name);
+            if (!track.by_number || check == config.checks.end() || check->kind == health::Kind::file) continue;
+            report.error_at(
+                draft, track.place, "track_check",
+                fmt::format("weight file, but [check {}] is not of type = file; allowed is weight N", track.name));
         }
     }
 }
@@ -313,6 +326,7 @@ void check_rules(const Drafts& drafts, const Config& config, Report& report) {
     check_shared_addresses(drafts, config, report);
     check_shared_routes(drafts, config, report);
     check_tracked_addresses(drafts, config, report);
+    check_numbers(drafts, config, report);
     check_shared_checks(drafts, config, report);
     check_uses_of_checks(drafts, config, report);
     // A misspelt reference would be called unused a second time.

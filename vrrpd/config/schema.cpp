@@ -198,14 +198,15 @@ auto part(Part health::CheckOptions::*options, Member Part::*member) {
 }
 
 Type<health::Kind> check_kind() {
-    const std::string later = "is not supported by this version";
     return choice<health::Kind>({{"tcp", health::Kind::tcp},
                                  {"memcached", health::Kind::memcached},
                                  {"redis", health::Kind::redis},
                                  {"http", health::Kind::http},
                                  {"send_expect", health::Kind::send_expect},
-                                 {"script", health::Kind::script}},
-                                {{"process", later}, {"file", later}, {"ping", later}});
+                                 {"script", health::Kind::script},
+                                 {"process", health::Kind::process},
+                                 {"file", health::Kind::file},
+                                 {"ping", health::Kind::ping}});
 }
 
 Type<bool> authentication() {
@@ -221,12 +222,32 @@ Type<std::string> name_of(std::string_view kind) {
     return {fmt::format("NAME of a [{} NAME]", kind), [](const Value& value) { return parse_name(text_of(value)); }};
 }
 
+
+/// As the kernel has it, which keeps 15 characters of it.
+Type<std::string> process_name() {
+    return {"text, at most 15 bytes", [](const Value& value) -> Result<std::string> {
+                const std::string name = text_of(value);
+                if (!name.empty() && name.size() <= 15 && name.find('/') == std::string::npos) return name;
+                return failure(
+                    fmt::format("{} is no name that the kernel gives to a process, allowed is what "
+                                "/proc/PID/comm says: 1 to 15 characters without /",
+                                excerpt(name)));
+            }};
+}
+
+
 Type<health::Endpoint> endpoint() {
     return {"ADDR:PORT", [](const Value& value) { return parse_endpoint(text_of(value)); }};
 }
 
+/// A host without a port is for ping; which of them a type needs is up to the rules.
 Type<health::Endpoint> check_address() {
-    return {"ADDR:PORT or unix:PATH", [](const Value& value) { return parse_check_address(text_of(value)); }};
+    return {"ADDR:PORT, unix:PATH or ADDR", [](const Value& value) -> Result<health::Endpoint> {
+                const std::string read = text_of(value);
+                if (!IpAddress::parse(read)) return parse_check_address(read);
+                return parse_ping_address(read).map(
+                    [](const IpAddress& address) { return health::Endpoint{.address = address}; });
+            }};
 }
 
 /// `what` says for people which bytes it takes.
@@ -298,6 +319,9 @@ auto add_track(std::vector<TrackReference> InstanceDraft::*target, NameParser pa
         const auto track = parse_track(words_of(item), parse);
         if (!track) return track.error();
         auto& tracks = draft.*target;
+        if (track->by_number && target == &InstanceDraft::track_interfaces) {
+            return "an interface says no number, allowed is weight N";
+        }
         if (std::ranges::find(tracks, track->name, &TrackReference::name) != tracks.end()) {
             return fmt::format("{} is there twice, an instance tracks it once", excerpt(track->name));
         }
@@ -413,7 +437,7 @@ void add_behaviour_keys(std::vector<Key>& keys) {
                             "listen, but do not become MASTER, for this long after the start"));
     keys.push_back(instance("down_timer_adverts", number(1, 100), &I::down_timer_adverts, "3",
                             "silent intervals until the peer counts as down; other values leave the RFC"));
-    keys.push_back(list<I>(Section::instance, "track_check", "NAME [weight N [reverse]]",
+    keys.push_back(list<I>(Section::instance, "track_check", "NAME [weight N [reverse]] or NAME weight file",
                            "checks that change the priority, or without a weight mean FAULT",
                            add_track(&I::track_checks, parse_name)));
     keys.push_back(list<I>(Section::instance, "track_interface", "NAME [weight N [reverse]]",
@@ -493,12 +517,20 @@ void add_redis_keys(std::vector<Key>& keys) {
                          "redis, require = replica_in_sync: bytes that it may have received and not yet applied"));
 }
 
+void add_local_keys(std::vector<Key>& keys) {
+    using C = CheckDraft;
+    keys.push_back(check("pid_file", absolute_path(), &C::pid_file, "", "process: the file that names it"));
+    keys.push_back(check("name", process_name(), &C::process_name, "",
+                         "process: what the kernel calls it, as /proc/PID/comm says"));
+    keys.push_back(check("count", number(1, 100), &C::count, "1", "ping: echoes within the timeout, one is enough"));
+}
+
 void add_exchange_keys(std::vector<Key>& keys) {
     using C = CheckDraft;
     using H = health::HttpOptions;
     using S = health::SendExpectOptions;
     keys.push_back(check("path", visible_text("path, with a query if need be", "/"), part(&C::http, &H::path), "/",
-                         "http: the page that is asked for"));
+                         "http: the page that is asked for; file: the file"));
     keys.push_back(check("host", visible_text("host name", ""), part(&C::http, &H::host), "",
                          "http: the Host header; default: the address"));
     Key status =
@@ -552,6 +584,7 @@ const std::vector<Key>& schema() {
         add_memcached_keys(all);
         add_redis_keys(all);
         add_exchange_keys(all);
+        add_local_keys(all);
         add_service_keys(all);
         return all;
     }();

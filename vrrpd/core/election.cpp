@@ -19,15 +19,17 @@ Standing compare(int their_priority, const IpAddress& their_address, int our_pri
     return their_address < our_address ? Standing::equal_lower : Standing::equal_higher;
 }
 
-int effective_priority(int configured, std::span<const Track> tracks, std::span<const CheckState> states) {
+int effective_priority(int configured, std::span<const Track> tracks, std::span<const CheckState> states,
+                       std::span<const int> numbers) {
     if (configured == owner_priority) return configured;
-    int sum = configured;
+    std::int64_t sum = configured;
     for (std::size_t i = 0; i < tracks.size(); ++i) {
+        if (tracks[i].by_number) sum += numbers[i];
         if (!tracks[i].weight || states[i] == CheckState::unknown) continue;
         const bool passing = (states[i] == CheckState::passing) != tracks[i].reverse;
         if (passing == (*tracks[i].weight > 0)) sum += *tracks[i].weight;
     }
-    return std::clamp(sum, 1, 254);
+    return static_cast<int>(std::clamp<std::int64_t>(sum, 1, 254));
 }
 
 }  // namespace vrrpd

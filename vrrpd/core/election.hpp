@@ -26,7 +26,9 @@ enum class Standing : std::uint8_t { zero, lower, equal_lower, equal_higher, hig
 Standing compare(int their_priority, const IpAddress& their_address, int our_priority, const IpAddress& our_address);
 
 /// The configured priority with what the weighted checks add; 1..254, or 255 for an owner, whom nothing
-/// changes. `states` holds the state of each of `tracks`. Neither passing nor failing, an unknown check adds nothing.
-int effective_priority(int configured, std::span<const Track> tracks, std::span<const CheckState> states);
+/// changes. `states` and `numbers` hold those of each of `tracks`. Neither passing nor failing, an unknown check
+/// adds nothing.
+int effective_priority(int configured, std::span<const Track> tracks, std::span<const CheckState> states,
+                       std::span<const int> numbers);
 
 }  // namespace vrrpd

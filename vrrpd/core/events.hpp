@@ -62,6 +62,7 @@ struct CheckChanged {
     CheckState state = CheckState::unknown;
     Text reason;        ///< "check memcached: refused: connection refused, 2/2"
     bool cold = false;  ///< passing, but no reason to take over from a live peer: a gate stays closed
+    int number = 0;     ///< what a file says, for Track::by_number
 };
 
 /// Hand over, and do not become MASTER again until it is taken back; the whole sync group.

@@ -27,6 +27,7 @@ Instance::Instance(InstanceId id, const InstanceOptions& options)
       options_(&options),
       checks_(options.checks.size(), CheckState::unknown),
       check_texts_(options.checks.size()),
+      check_numbers_(options.checks.size()),
       gates_(options.gates.size(), CheckState::unknown),
       active_interval_(options.advert_interval),
       checksum_form_(options.checksum == ChecksumMode::rfc9568 ? ChecksumForm::message_only
@@ -76,18 +77,21 @@ void Instance::reconfigure(const InstanceOptions& options, Moment moment) {
     const InstanceOptions& before = *std::exchange(options_, &options);
     std::vector<CheckState> checks, gates;
     std::vector<Text> texts;
+    std::vector<int> numbers;
     for (const Track& track : options.checks) {
         const auto known = std::ranges::find(before.checks, track.index, &Track::index) - before.checks.begin();
         const bool is_known = known < std::ssize(before.checks);
         checks.push_back(is_known ? checks_[static_cast<std::size_t>(known)] : CheckState::unknown);
         texts.push_back(is_known ? check_texts_[static_cast<std::size_t>(known)] : Text());
+        numbers.push_back(is_known ? check_numbers_[static_cast<std::size_t>(known)] : 0);
     }
     for (const std::size_t gate : options.gates) {
         const auto known = std::ranges::find(before.gates, gate) - before.gates.begin();
         gates.push_back(known < std::ssize(before.gates) ? gates_[static_cast<std::size_t>(known)]
                                                          : CheckState::unknown);
     }
-    checks_ = std::move(checks), check_texts_ = std::move(texts), gates_ = std::move(gates);
+    checks_ = std::move(checks), check_texts_ = std::move(texts), check_numbers_ = std::move(numbers);
+    gates_ = std::move(gates);
     if (!obeying_) active_interval_ = options.advert_interval;
     armed_priority_ = 0;  // so that the down timer is computed anew
     if (state_ == State::active) {
@@ -126,6 +130,7 @@ void Instance::check_changed(const CheckChanged& change, Moment moment) {
         if (options_->checks[i].index != change.check) continue;
         checks_[i] = change.state;
         check_texts_[i] = change.reason;
+        check_numbers_[i] = change.number;
     }
     for (std::size_t i = 0; i < gates_.size(); ++i) {
         if (options_->gates[i] == change.check) gates_[i] = change.cold ? CheckState::failing : change.state;
@@ -508,7 +513,7 @@ Standing Instance::standing() const {
 
 int Instance::priority() const {
     if (inherited_priority_) return *inherited_priority_;
-    return effective_priority(options_->priority, options_->checks, checks_);
+    return effective_priority(options_->priority, options_->checks, checks_, check_numbers_);
 }
 
 std::size_t Instance::encode(std::uint8_t priority, const IpAddress& destination, std::span<std::uint8_t> bytes) const {

@@ -255,6 +255,7 @@ class Instance {
     PathChanged path_;
     std::vector<CheckState> checks_;  // one for each of options_->checks
     std::vector<Text> check_texts_;
+    std::vector<int> check_numbers_;
     std::vector<CheckState> gates_;  // one for each of options_->gates
     Instant held_until_ = Instant::min();
     Duration hold_length_{};

@@ -49,11 +49,13 @@ struct UnicastPeer {
 
 /// Something an instance watches: a check or, counted on after the checks, a tracked interface.
 /// Without a weight its failure means FAULT. A positive weight is added while it passes, a negative one while
-/// it fails; `reverse` swaps passing and failing.
+/// it fails; `reverse` swaps passing and failing. With `by_number` it is the number that comes with the state
+/// that is added, whatever the state; the weight itself is then 0.
 struct Track {
     std::size_t index = 0;
     std::optional<int> weight;
     bool reverse = false;
+    bool by_number = false;
     friend bool operator==(const Track&, const Track&) = default;
 };
 
