@@ -77,10 +77,9 @@ class Prober : public std::enable_shared_from_this<Prober> {
 class Probers {
   public:
     /// `loop` and `starter` must outlive this, and this all checks.
-    Probers(Loop& loop, ChildStarter& starter) : loop_(loop), scripts_(starter) {}
+    Probers(Loop& loop, ChildStarter& starter, ScriptRunner::Said said = {})
+        : loop_(loop), scripts_(starter, std::move(said)) {}
 
-    Loop& loop() { return loop_; }
-    ScriptRunner& scripts() { return scripts_; }
     std::shared_ptr<Prober> find_or_make(const CheckOptions& options);
 
   private:

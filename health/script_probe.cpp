@@ -22,6 +22,11 @@ ScriptProbe::ScriptProbe(Loop& loop, ScriptRunner& scripts, ScriptRunner::Owner 
     Command command;
     command.argv = options.command;
     command.credentials = options.credentials;
+    if (scripts.said()) {
+        command.on_last_line = [said = scripts.said(), name = options.name](const std::string& line) {
+            said(name, line);
+        };
+    }
     run_ =
         scripts.run(owner, command, {[this] { started(); }, [this](ExitStatus status) { finish(judge_exit(status)); }});
     if (!started_) deadline_.emplace(loop_, timeout_, [this] { waited(); });

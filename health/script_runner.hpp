@@ -48,13 +48,17 @@ class ScriptRunner {
         std::shared_ptr<Job> job_;
     };
 
-    /// `starter` must outlive this, and this all runs.
-    explicit ScriptRunner(ChildStarter& starter) : starter_(starter) {}
+    /// What a script said last, for people.
+    using Said = std::function<void(const std::string& check, const std::string& line)>;
+
+    /// `starter` must outlive this, and this all runs. `said` may be empty: then scripts speak to nobody.
+    explicit ScriptRunner(ChildStarter& starter, Said said = {}) : starter_(starter), said_(std::move(said)) {}
     ScriptRunner(const ScriptRunner&) = delete;
     ScriptRunner& operator=(const ScriptRunner&) = delete;
     ~ScriptRunner();
 
     Owner new_owner() { return ++last_owner_; }
+    const Said& said() const { return said_; }
 
     [[nodiscard]] std::unique_ptr<Run> run(Owner owner, const Command& command, Callbacks callbacks);
 
@@ -68,6 +72,7 @@ class ScriptRunner {
     void ended(const std::shared_ptr<Job>& job, ExitStatus status);
 
     ChildStarter& starter_;
+    Said said_;
     Owner last_owner_ = 0;
     Jobs waiting_;
     Jobs running_;  // also what was killed and has not ended

@@ -24,7 +24,8 @@ class HealthCheck : public ::testing::Test {
         starter.outcome = good_exit;
     }
     void make() {
-        check.reset();  // or both would share a prober
+        check.reset();      // or both would share a prober
+        loop.advance(0ns);  // its script ends
         check = std::make_unique<Check>(probers, options, [this](const Report& report) {
             reports.push_back(report);
             reported = loop.now();

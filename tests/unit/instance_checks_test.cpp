@@ -142,7 +142,7 @@ TEST(Checks, several_are_each_a_fault_and_the_last_ends_it) {
     EXPECT_EQ(host.state(), State::initialize) << "the other still fails";
     host.check(2, CheckState::passing);
     EXPECT_EQ(host.state(), State::backup);
-    EXPECT_EQ(host.time_to_active(), 300ms + (256 - 80) * 100ms / 256) << "with the weight of the third";
+    EXPECT_EQ(host.time_to_active(), 368'750'000ns) << "priority 80";
 }
 
 TEST(Gates, one_check_may_be_a_gate_and_a_fault_at_once) {

@@ -41,6 +41,14 @@ CheckState state_of(health::Verdict verdict) {
     return CheckState::unknown;
 }
 
+// Collecting what nobody will read costs a message for each script.
+health::ScriptRunner::Said script_listener(LogLevel level) {
+    if (level != LogLevel::debug) return {};
+    return [](const std::string& check, const std::string& line) {
+        log::write(log::Level::debug, fmt::format("VRRP_Script({}) said {}", check, quoted(line)));
+    };
+}
+
 // Whether the check of each service goes to an address that is here while another host is MASTER, too.
 std::vector<bool> standby_checks(const config::Config& config, std::span<const IpAddress> virtual_addresses) {
     std::vector<bool> standby;
@@ -80,7 +88,7 @@ Agent::Agent(Loop& loop, ChildStarter& starter, const config::Config& config, Re
           [this](InstanceId id, int link, const IpAddress& address) { announce(id, link, address); }),
       announcer_(loop, [this](const Announcement& announcement, int error) { cannot_announce(announcement, error); }),
       tracked_links_(config.tracked_interfaces.size(), CheckState::unknown),
-      probers_(loop, starter),
+      probers_(loop, starter, script_listener(config.global.log_level)),
       tracked_(config.checks.size(), false),
       services_(loop, starter, config.services, config.instances, standby_checks(config, paths_.virtual_addresses()),
                 {[this](const ServicesChanged& change) { feed(change); },

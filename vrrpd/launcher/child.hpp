@@ -31,7 +31,11 @@ struct Command {
     std::vector<std::string> argv;
     std::vector<std::string> environment = {};  ///< `NAME=value`, in addition to a fixed PATH
     Credentials credentials = {};
-    bool keep_output = false;  ///< true: the daemon's stderr; false: /dev/null
+    bool keep_output = false;  ///< true: the daemon's stderr; false: /dev/null, or:
+    /// Wants the last line that the command says: called at most once, from the loop, shortly before or after its
+    /// end, with text that is printable and bounded; not at all if it says nothing. However much it says, neither
+    /// it nor the daemon waits for the other: the launcher process reads.
+    std::function<void(const std::string&)> on_last_line = {};
 };
 
 /// How a command ended.

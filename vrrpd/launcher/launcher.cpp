@@ -117,6 +117,7 @@ Launcher::Launcher(Loop& loop, LauncherProcess process, std::function<void()> di
 
 Launcher::~Launcher() {
     socket_watch_.reset();
+    listeners_.clear();
     for (const auto& [id, job] : jobs_) job->signal(SIGKILL);
     // The launcher ends when it has answered what it was already asked.
     shutdown(process_.socket.get(), SHUT_WR);
@@ -152,6 +153,7 @@ std::unique_ptr<Child> Launcher::start(const Command& command, std::function<voi
         refuse(job, EAGAIN);
     } else {
         jobs_.emplace(job->id, job);
+        if (command.on_last_line) listeners_.emplace(job->id, command.on_last_line);
         waiting_bytes_ += message->size();
         waiting_.push_back({job, std::move(*message)});
         send_waiting();
@@ -162,6 +164,7 @@ std::unique_ptr<Child> Launcher::start(const Command& command, std::function<voi
 // Ends are reported from the loop only.
 void Launcher::refuse(JobPointer job, int error) {
     jobs_.erase(job->id);
+    listeners_.erase(job->id);
     refused_.push_back({std::move(job), error});
     report_timer_->arm(loop_.now());
 }
@@ -177,6 +180,7 @@ void Launcher::send_waiting() {
         const auto& [job, message] = waiting_.front();
         if (job->abandoned()) {
             jobs_.erase(job->id);
+            listeners_.erase(job->id);
         } else if (send(process_.socket.get(), message.data(), message.size(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
             if (errno == EAGAIN || errno == EINTR) break;
             refuse(job, errno);
@@ -205,6 +209,10 @@ wire::Received Launcher::take_reply() {
     wire::Reply reply;
     wire::ChildDescriptors descriptors;
     const auto received = wire::receive_reply(process_.socket.get(), reply, descriptors);
+    if (received == wire::Received::reply && reply.ended) {
+        take_last_line(reply);
+        return received;
+    }
     const auto found = received == wire::Received::reply ? jobs_.find(reply.id) : jobs_.end();
     if (found == jobs_.end()) return received;
     const JobPointer job = found->second;
@@ -221,6 +229,11 @@ wire::Received Launcher::take_reply() {
         refuse(job, reply.error != 0 ? reply.error : EMFILE);
     }
     return received;
+}
+
+void Launcher::take_last_line(const wire::Reply& reply) {
+    const auto listener = listeners_.extract(reply.id);
+    if (listener && !reply.text().empty()) listener.mapped()(std::string(reply.text()));
 }
 
 void Launcher::adopt(const JobPointer& job) {
@@ -253,6 +266,7 @@ void Launcher::process_died() {
     socket_watch_.reset();
     waiting_.clear();
     waiting_bytes_ = 0;
+    listeners_.clear();
     std::vector<JobPointer> not_started;
     for (const auto& [id, job] : jobs_) {
         if (job->pid == 0) not_started.push_back(job);

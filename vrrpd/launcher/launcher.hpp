@@ -77,6 +77,7 @@ class Launcher final : public ChildStarter {
     void send_waiting();
     void receive();
     wire::Received take_reply();
+    void take_last_line(const wire::Reply& reply);
     void adopt(const JobPointer& job);
     void child_ended(std::uint64_t id);
     void process_died();
@@ -88,6 +89,7 @@ class Launcher final : public ChildStarter {
     std::unordered_map<std::uint64_t, JobPointer> jobs_;  // all that were accepted and have not ended
     std::deque<Waiting> waiting_;                         // not yet taken by the socket
     std::size_t waiting_bytes_ = 0;
+    std::unordered_map<std::uint64_t, std::function<void(const std::string&)>> listeners_;  // for a last line
     std::vector<Refused> refused_;  // to be reported from the loop
     std::vector<pid_t> lost_;       // killed children whose pidfd did not reach us
     std::uint64_t last_id_ = 0;

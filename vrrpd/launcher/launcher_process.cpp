@@ -28,8 +28,12 @@ namespace vrrpd {
 namespace {
 
 struct Running {
+    std::uint64_t id;
     pid_t pid;
     Descriptor process;
+    Descriptor output;  // none: not wanted, or at its end
+    bool wants_output;
+    LastLine last_line;
 };
 
 constexpr int kept_socket = STDERR_FILENO + 1;
@@ -59,7 +63,12 @@ bool answer(const wire::Request& request, tl::expected<StartedChild, int> child,
     if (!child) return wire::send_reply(kept_socket, {request.id, 0, child.error()}, {});
     const int descriptors[] = {child->descriptors.process.get(), child->descriptors.exec_error.get()};
     if (wire::send_reply(kept_socket, {request.id, child->pid, 0}, descriptors)) {
-        running.push_back({child->pid, std::move(child->descriptors.process)});
+        running.push_back({request.id,
+                           child->pid,
+                           std::move(child->descriptors.process),
+                           std::move(child->output),
+                           request.output == wire::Output::last_line,
+                           {}});
         return true;
     }
     const int reason = errno;
@@ -90,11 +99,44 @@ bool serve_one(std::span<char> buffer, pid_t daemon, std::vector<Running>& runni
     return request && answer(*request, start_child(*request, daemon), running);
 }
 
+// What it has said, a bounded part of it at a time: one that never stops must not keep the others waiting.
+void listen_to(Running& child) {
+    char buffer[16 * 1024];
+    const ssize_t got = read(child.output.get(), buffer, sizeof buffer);
+    if (got > 0) child.last_line.feed({buffer, static_cast<std::size_t>(got)});
+    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) child.output.reset();
+}
+
+// What is still in the pipe, which holds 64 KiB: whoever else has it open may go on writing.
+void report_end(Running& child) {
+    for (int i = 0; i < 4 && child.output; ++i) listen_to(child);
+    wire::Reply reply{.id = child.id, .ended = true};
+    const std::string& text = child.last_line.text();
+    reply.size = static_cast<std::uint32_t>(text.copy(reply.last_line.data(), reply.last_line.size()));
+    wire::send_reply(kept_socket, reply, {});
+}
+
+std::vector<pollfd> what_to_wait_for(const std::vector<Running>& running) {
+    std::vector<pollfd> polled{{kept_socket, POLLIN, 0}};
+    for (const Running& child : running) {
+        polled.push_back({child.process.get(), POLLIN, 0});
+        polled.push_back({child.output.get(), POLLIN, 0});  // a descriptor below 0 is left out
+    }
+    return polled;
+}
+
 // The daemon reaps; whoever ended is only forgotten here.
-void forget_ended(std::vector<Running>& running, const std::vector<pollfd>& polled) {
+void look_after(std::vector<Running>& running, const std::vector<pollfd>& polled) {
     std::vector<Running> still;
     for (std::size_t i = 0; i < running.size(); ++i) {
-        if (i + 1 >= polled.size() || polled[i + 1].revents == 0) still.push_back(std::move(running[i]));
+        const std::size_t at = 1 + 2 * i;
+        const bool is_new = at >= polled.size();
+        if (!is_new && polled[at + 1].revents != 0) listen_to(running[i]);
+        if (is_new || polled[at].revents == 0) {
+            still.push_back(std::move(running[i]));
+        } else if (running[i].wants_output) {
+            report_end(running[i]);
+        }
     }
     running = std::move(still);
 }
@@ -131,12 +173,11 @@ void run_launcher_process(int socket, pid_t daemon) {
     std::vector<Running> running;
     std::unique_ptr<Guard> guard;
     for (bool connected = true; connected;) {
-        std::vector<pollfd> polled{{kept_socket, POLLIN, 0}};
-        for (const auto& child : running) polled.push_back({child.process.get(), POLLIN, 0});
+        std::vector<pollfd> polled = what_to_wait_for(running);
         const int timeout = guard ? until(guard->look(boot_time())) : -1;
         if (poll(polled.data(), polled.size(), timeout) < 0) continue;
         if (polled[0].revents != 0) connected = serve_one(buffer, daemon, running, guard);
-        if (connected) forget_ended(running, polled);
+        if (connected) look_after(running, polled);
     }
     for (const auto& child : running) kill(-child.pid, SIGKILL);
     close(kept_socket);

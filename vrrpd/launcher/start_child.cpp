@@ -68,14 +68,24 @@ bool die_with(pid_t daemon) {
     return false;
 }
 
-bool prepare(const wire::Request& request, pid_t daemon) {
+// /dev/null is descriptor 1, the daemon's standard error descriptor 2.
+bool connect_output(wire::Output output, int pipe) {
+    switch (output) {
+        case wire::Output::discarded:
+            return dup2(STDOUT_FILENO, STDERR_FILENO) >= 0;
+        case wire::Output::kept:
+            return dup2(STDERR_FILENO, STDOUT_FILENO) >= 0;
+        case wire::Output::last_line:
+            return dup2(pipe, STDOUT_FILENO) >= 0 && dup2(pipe, STDERR_FILENO) >= 0;
+    }
+    return false;
+}
+
+bool prepare(const wire::Request& request, pid_t daemon, int output) {
     if (setpgid(0, 0) != 0) return false;
     default_signals();
     if (!become_user(request.credentials) || !die_with(daemon)) return false;
-    if (dup2(request.keep_output ? STDERR_FILENO : STDOUT_FILENO, request.keep_output ? STDOUT_FILENO : STDERR_FILENO) <
-        0) {
-        return false;
-    }
+    if (!connect_output(request.output, output)) return false;
     // Last: a signal that the daemon sent since the clone waits until here, and then does what it is for.
     sigset_t none;
     sigemptyset(&none);
@@ -92,8 +102,9 @@ void execute(char* const* argv, char* const* environment) {
     }
 }
 
-[[noreturn]] void run(const wire::Request& request, char* const* environment, pid_t daemon, int exec_error) {
-    if (prepare(request, daemon)) execute(request.argv.data(), environment);
+[[noreturn]] void run(const wire::Request& request, char* const* environment, pid_t daemon, int output,
+                      int exec_error) {
+    if (prepare(request, daemon, output)) execute(request.argv.data(), environment);
     const int reason = errno;
     // A failing write leaves the exit code to tell the story.
     [[maybe_unused]] const ssize_t written = write(exec_error, &reason, sizeof reason);
@@ -107,6 +118,14 @@ tl::expected<StartedChild, int> start_child(const wire::Request& request, pid_t 
     if (pipe2(ends, O_CLOEXEC) != 0) return tl::make_unexpected(errno);
     Descriptor read_end(ends[0]);
     const Descriptor write_end(ends[1]);
+    Descriptor output_read, output_write;
+    if (request.output == wire::Output::last_line) {
+        if (pipe2(ends, O_CLOEXEC) != 0) return tl::make_unexpected(errno);
+        output_read = Descriptor(ends[0]);
+        output_write = Descriptor(ends[1]);
+        // Only our end: the program must not find that it cannot write.
+        if (fcntl(output_read.get(), F_SETFL, O_NONBLOCK) != 0) return tl::make_unexpected(errno);
+    }
 
     char path[sizeof path_variable];
     std::memcpy(path, path_variable, sizeof path);
@@ -120,8 +139,8 @@ tl::expected<StartedChild, int> start_child(const wire::Request& request, pid_t 
     how.pidfd = reinterpret_cast<std::uintptr_t>(&process);
     const long pid = syscall(SYS_clone3, &how, sizeof how);
     if (pid < 0) return tl::make_unexpected(errno);
-    if (pid == 0) run(request, environment.data(), daemon, write_end.get());
-    return StartedChild{static_cast<pid_t>(pid), {Descriptor(process), std::move(read_end)}};
+    if (pid == 0) run(request, environment.data(), daemon, output_write.get(), write_end.get());
+    return StartedChild{static_cast<pid_t>(pid), {Descriptor(process), std::move(read_end)}, std::move(output_read)};
 }
 
 }  // namespace vrrpd

@@ -7,7 +7,7 @@
 //
 // What the program finds: its own process group, no signal blocked or ignored, no ambient or inheritable
 // capability, none at all (bounding set included) unless it runs as root, standard input from /dev/null,
-// output to /dev/null or the daemon's standard error, no other descriptor. Working folder, umask, scheduling
+// output to /dev/null, a pipe or the daemon's standard error, no other descriptor. Working folder, umask, scheduling
 // and limits are those of the launcher process, which sets them once.
 #pragma once
 
@@ -22,6 +22,7 @@ namespace vrrpd {
 struct StartedChild {
     pid_t pid = 0;
     wire::ChildDescriptors descriptors;
+    Descriptor output;  ///< for Output::last_line: not blocking
 };
 
 /// Starts `request` as a child of `daemon`, the caller's parent. An errno when no process could be made; that

@@ -16,7 +16,7 @@ struct Header {
     gid_t group;
     std::uint32_t arguments;
     std::uint32_t variables;
-    std::uint32_t keep_output;
+    Output output;
 };
 
 constexpr std::size_t most_descriptors = 2;
@@ -97,7 +97,9 @@ tl::expected<std::vector<char>, int> encode(std::uint64_t id, const Command& com
                         .group = command.credentials.group,
                         .arguments = static_cast<std::uint32_t>(command.argv.size()),
                         .variables = static_cast<std::uint32_t>(command.environment.size()),
-                        .keep_output = command.keep_output ? 1u : 0u};
+                        .output = command.on_last_line  ? Output::last_line
+                                  : command.keep_output ? Output::kept
+                                                        : Output::discarded};
     std::vector<char> message(sizeof header);
     std::memcpy(message.data(), &header, sizeof header);
     if (!append(message, command.argv) || !append(message, command.environment)) {
@@ -112,7 +114,7 @@ std::optional<Request> decode(std::span<char> message) {
     std::memcpy(&header, message.data(), sizeof header);
     Request request{.id = header.id,
                     .credentials = {.user = header.user, .group = header.group},
-                    .keep_output = header.keep_output != 0,
+                    .output = header.output,
                     .argv = {},
                     .environment = {}};
     std::span<char> rest = message.subspan(sizeof header);

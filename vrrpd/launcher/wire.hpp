@@ -5,16 +5,20 @@
 // message is read with bounds, so that a bug on one side cannot make the other run what was never asked for.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include <sys/types.h>
 
 #include "vrrpd/core/result.hpp"
 #include "vrrpd/launcher/child.hpp"
+#include "vrrpd/launcher/last_line.hpp"
 #include "vrrpd/loop/descriptor.hpp"
 
 namespace vrrpd::wire {
@@ -23,10 +27,12 @@ namespace vrrpd::wire {
 inline constexpr std::size_t max_request = 64 * 1024;
 
 /// A command to start, as the launcher process sees it. The strings point into the message that it was read from.
+enum class Output : std::uint32_t { discarded, kept, last_line };
+
 struct Request {
     std::uint64_t id = 0;
     Credentials credentials;
-    bool keep_output = false;
+    Output output = Output::discarded;
     std::vector<char*> argv;         ///< at least one, ends with a null pointer as execve wants it
     std::vector<char*> environment;  ///< as given, without the end
 };
@@ -45,11 +51,16 @@ bool send_record(int socket, int record);
 /// sent has no bytes to be read: it comes as `record`, with a size of 1.
 ssize_t receive_request(int socket, std::span<char> buffer, Descriptor& record);
 
-/// What became of a request.
+/// What became of a request; and, where it was asked for, a second one at the child's end with its last line.
 struct Reply {
     std::uint64_t id = 0;
-    pid_t pid = 0;  ///< 0: there is no child
-    int error = 0;  ///< errno why there is none, or none that is of use
+    pid_t pid = 0;           ///< 0: there is no child
+    int error = 0;           ///< errno why there is none, or none that is of use
+    bool ended = false;      ///< the second one
+    std::uint32_t size = 0;  ///< of the last line
+    std::array<char, LastLine::longest> last_line{};
+
+    std::string_view text() const { return {last_line.data(), std::min<std::size_t>(size, last_line.size())}; }
 };
 
 /// What comes with the reply of a success.
