@@ -225,6 +225,36 @@ TEST(ConfigRules, WhatAThresholdAndAColdCacheAreFor) {
     EXPECT_EQ(problems_of(four + "preempt_check = c\n" + check_of + "cold_after_restart = 10min\n"), "");
 }
 
+TEST(ConfigRules, EachKindHasItsKeys) {
+    const auto of = [](const std::string& keys) { return problems_of(four + "track_check = c\n[check c]\n" + keys); };
+    for (const char* good :
+         {"type = process\nname = memcached\n", "type = process\npid_file = /run/m.pid\n",
+          "type = process\npid_file = /run/m.pid\nname = memcached\n", "type = file\npath = /run/flag\n",
+          "type = ping\naddress = 10.0.0.9\n", "type = ping\naddress = 2001:db8::1\ncount = 3\n"}) {
+        EXPECT_EQ(of(good), "") << good;
+    }
+    EXPECT_TRUE(has(of("type = process\n"), "6: [check c] pid_file: missing, write pid_file = PATH or name = NAME"));
+    EXPECT_TRUE(
+        has(of("type = process\nname = a-name-of-16-let\n"), "8: [check c] name: \"a-name-of-16-let\" is no name"));
+    EXPECT_TRUE(has(of("type = file\n"), "6: [check c] path: missing, write path = absolute path"));
+    EXPECT_TRUE(has(of("type = file\npath = run/flag\n"), "8: [check c] path: \"run/flag\" is no absolute path"));
+    EXPECT_TRUE(has(of("type = file\npath = /run/\n"), "8: [check c] path: \"/run/\" is a folder"));
+    EXPECT_TRUE(has(of("type = file\npath = /run/flag\nwatch = no\n"), "9: [check c] watch: is only for type = tcp"));
+    EXPECT_TRUE(has(of("type = ping\naddress = 10.0.0.1:1\n"), "8: [check c] address: an echo goes to no port"));
+    EXPECT_TRUE(has(of("type = ping\naddress = fe80::1\n"), "8: [check c] address: \"fe80::1\" is a link-local"));
+    EXPECT_TRUE(has(of("type = tcp\naddress = 10.0.0.1\n"), "8: [check c] address: has no port, allowed is ADDR:PORT"));
+    EXPECT_TRUE(
+        has(of("type = tcp\naddress = 10.0.0.1:1\ncount = 2\n"), "9: [check c] count: is only for type = ping"));
+}
+
+TEST(ConfigRules, OnlyAFileSaysANumber) {
+    const std::string file = "[check c]\ntype = file\npath = /run/flag\n";
+    EXPECT_EQ(problems_of(four + "track_check = c weight file\n" + file), "");
+    EXPECT_TRUE(has(problems_of(four + "track_check = c weight file\n" + check),
+                    "5: [vrrp_instance A] track_check: weight file, but [check c] is not of type = file"));
+    EXPECT_TRUE(has(problems_of(four + "track_interface = eth1 weight file\n"), "an interface says no number"));
+}
+
 TEST(ConfigRules, UsersAndProgramsExist) {
     const auto of = [](const std::string& keys) { return problems_of(four + "service = s\n[service s]\n" + keys); };
     EXPECT_TRUE(

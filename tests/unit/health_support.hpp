@@ -94,6 +94,7 @@ class FakeStarter final : public ChildStarter {
     explicit FakeStarter(vrrpd::test::FakeLoop& loop) : loop_(loop) {}
 
     std::unique_ptr<Child> start(const Command& command, std::function<void(ExitStatus)> ended) override {
+        if (decide) decide();
         auto started = std::make_shared<Started>(Started{command, loop_.now(), std::move(ended)});
         children.push_back(started);
         auto child = std::make_unique<FakeChild>(started);
@@ -124,6 +125,7 @@ class FakeStarter final : public ChildStarter {
     std::optional<ExitStatus> outcome;  ///< how the next children end; none: not by themselves
     Duration takes{};                   ///< and after how long
     bool stuck = false;                 ///< a SIGKILL ends nobody
+    std::function<void()> decide;       ///< asked before each start, to set the two above
 
   private:
     struct FakeChild final : Child {

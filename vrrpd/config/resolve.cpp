@@ -16,6 +16,7 @@
 
 #include "vrrpd/config/source.hpp"
 #include "vrrpd/config/suggest.hpp"
+#include "vrrpd/config/trust.hpp"
 #include "vrrpd/core/lease.hpp"
 
 namespace vrrpd::config {
@@ -122,6 +123,8 @@ class Resolver {
     std::size_t index_of_interface(const std::string& name);
     Credentials credentials(const Draft& draft, const std::string& user);
     void find_command(const Draft& draft, std::vector<std::string>& command);
+    void check_trust(const Draft& draft, const health::CheckOptions& check);
+    void check_local(const Draft& draft, std::string_view key, const std::string& path);
     std::optional<std::string> password(const Draft& draft, const InstanceDraft& instance);
     std::optional<std::size_t> index_of(const std::deque<Draft>& targets, Section kind, const Draft& draft,
                                         const Place& place, std::string_view key, const std::string& name);
@@ -196,6 +199,9 @@ health::CheckOptions Resolver::check(const Draft& draft) {
         options.memcached.credentials = memcached_credentials(draft, check_draft.auth_file);
     }
     find_command(draft, options.command);
+    check_trust(draft, options);
+    check_local(draft, "pid_file", options.pid_file);
+    check_local(draft, "path", options.path);
     return options;
 }
 
@@ -222,6 +228,24 @@ std::string Resolver::memcached_credentials(const Draft& draft, const std::strin
     }
     line[colon] = ' ';
     return line;
+}
+
+void Resolver::check_trust(const Draft& draft, const health::CheckOptions& check) {
+    if (check.command.empty() || check.credentials.user != 0) return;
+    const std::string reason = who_else_may_change(check.command.front());
+    if (reason.empty()) return;
+    report_.error(draft, "command",
+                  fmt::format("would run as root, but {}; allowed is a program that only root may change, or another "
+                              "user",
+                              reason));
+}
+
+/// They are read on the thread of the protocol, which must not wait.
+void Resolver::check_local(const Draft& draft, std::string_view key, const std::string& path) {
+    const std::string system = path.empty() ? "" : hanging_file_system(path);
+    if (system.empty()) return;
+    report_.error(draft, key,
+                  fmt::format("{} is on {}, where a look could hang; allowed is a local file", excerpt(path), system));
 }
 
 service::ServiceOptions Resolver::service(const Draft& draft) {
