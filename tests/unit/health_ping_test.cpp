@@ -57,10 +57,11 @@ class HealthPing : public ::testing::Test {
   protected:
     void SetUp() override {
         if (unshare(CLONE_NEWNET) != 0) GTEST_SKIP() << "needs root";
-        ASSERT_EQ(std::system("ip link set lo up && ip link add a type veth peer name b && ip link set b up && ip addr "
-                              "add 10.0.0.1/24 dev a &&"
-                              " ip link set a arp off up && ip route add unreachable 10.9.9.9"),
-                  0);
+        ASSERT_EQ(
+            std::system("ip link set lo up && ip link add va type veth peer name vb && ip link set vb up && ip addr "
+                        "add 10.0.0.1/24 dev va &&"
+                        " ip link set va arp off up && ip route add unreachable 10.9.9.9"),
+            0);
     }
     Finding outcome_of(const char* address, int count = 1) {
         options.kind = Kind::ping;
