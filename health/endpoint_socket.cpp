@@ -83,11 +83,9 @@ int pending_error(int socket) {
     return getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &length) == 0 ? error : errno;
 }
 
-bool connected_to_itself(int socket) {
+bool connected_to_itself(int socket, const Endpoint& peer) {
     SocketAddress local;
-    SocketAddress remote;
-    return getsockname(socket, local.get(), &local.length) == 0 &&
-           getpeername(socket, remote.get(), &remote.length) == 0 && local == remote;
+    return peer.path.empty() && getsockname(socket, local.get(), &local.length) == 0 && local == SocketAddress(peer);
 }
 
 bool is_own_address(const IpAddress& address) {

@@ -25,7 +25,7 @@ int pending_error(int socket);
 
 /// A connect to a local port of the ephemeral range that nobody listens on can meet itself (simultaneous
 /// open): it would look healthy, and keep the service from binding its port.
-bool connected_to_itself(int socket);
+bool connected_to_itself(int socket, const Endpoint& peer);
 
 /// Whether packets to `address` stay on this host. Asks the routing table; sends nothing.
 bool is_own_address(const IpAddress& address);

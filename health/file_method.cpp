@@ -43,9 +43,11 @@ Finding judge_file(const std::string& path) {
     if (text.empty() && file.text.size() < SmallFile::longest) return {Class::up, "empty"};
     const auto number = parse_number(text);
     if (!number || file.text.size() == SmallFile::longest) {
-        return {Class::failed, "it says " + excerpt(text) + ", which is no number", true};
+        return {Class::failed, "it says " + quotation(text) + ", which is no number", true};
     }
-    return {*number == 0 ? Class::up : Class::failed, "it says " + std::to_string(*number), *number != 0, *number};
+    Finding finding{*number == 0 ? Class::up : Class::failed, "it says " + std::to_string(*number), *number != 0};
+    finding.number = *number;
+    return finding;
 }
 
 FileMethod::FileMethod(Loop& loop, const CheckOptions& options, std::function<void()> hint)

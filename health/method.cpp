@@ -79,6 +79,9 @@ std::unique_ptr<Method> make_method(Loop& loop, ScriptRunner& scripts, const Che
             return std::make_unique<PingMethod>(loop, options);
         case Kind::tcp:
         case Kind::memcached:
+        case Kind::redis:
+        case Kind::http:
+        case Kind::send_expect:
             break;
     }
     return std::make_unique<StreamMethod>(loop, options, std::move(hint));

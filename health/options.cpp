@@ -37,7 +37,7 @@ bool connects(Kind kind) {
 bool same_probe(const CheckOptions& a, const CheckOptions& b) {
     const auto question = [](const CheckOptions& options) {
         return std::tie(options.kind, options.endpoint, options.memcached, options.redis, options.http,
- options.send_expect, options.command, options.credentials, options.pid_file,
+                        options.send_expect, options.command, options.credentials, options.pid_file,
                         options.process_name, options.path, options.count, options.interval, options.timeout,
                         options.watch, options.fast_fail);
     };

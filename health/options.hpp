@@ -88,6 +88,10 @@ struct CheckOptions {
     bool fast_fail = true;   ///< after a failure the next probe follows at once instead of an interval later
 };
 
+/// Whether two checks ask the same question at the same pace: one probe can answer both. Name, fall, rise and
+/// init_fail only say how the answers are judged.
+bool same_probe(const CheckOptions& a, const CheckOptions& b);
+
 /// Whether checks of this kind connect to an endpoint.
 bool connects(Kind kind);
 

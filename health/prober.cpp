@@ -8,6 +8,8 @@
 namespace vrrpd::health {
 namespace {
 
+constexpr Duration far_away = std::chrono::milliseconds(10);
+
 // FNV-1a: spreads similar names well, and gives the same phase at every start.
 std::uint64_t hash(std::string_view name) {
     std::uint64_t value = 14695981039346656037u;
@@ -56,7 +58,9 @@ void Prober::probe_now() {
     }
 }
 
+// Probes that are due within the same millisecond start together: one wake-up, and their answers come together.
 void Prober::schedule(Instant when) {
+    if (when != never && when - loop_.now() > far_away) when = std::chrono::floor<std::chrono::milliseconds>(when);
     next_ = when;
     timer_->arm(when);
 }

@@ -84,7 +84,7 @@ Finding ProcessProbe::look_into_file() {
     // Some have more lines with other things.
     const auto line = trimmed(std::string_view(file.text).substr(0, file.text.find('\n')));
     const int pid = parse_number(line).value_or(0);
-    if (pid < 1) return {Class::failed, "the pid file says " + excerpt(line) + ", which is no pid", true};
+    if (pid < 1) return {Class::failed, "the pid file says " + quotation(line) + ", which is no pid", true};
     const std::string named = "pid " + std::to_string(pid) + " of the pid file ";
     if (held_.is_left_behind(pid, file.status)) return {Class::failed, named + "has ended", true};
     if (const int error = held_.hold(pid, &file.status)) {
@@ -97,7 +97,7 @@ Finding ProcessProbe::look_into_file() {
     if (options_.process_name.empty() || name == options_.process_name)
         return {Class::up, "pid " + std::to_string(pid)};
     held_.release();
-    return {Class::failed, named + "is called " + excerpt(name), true};
+    return {Class::failed, named + "is called " + quotation(name), true};
 }
 
 /// The next portion; nothing: there are more.

@@ -44,7 +44,7 @@ std::string_view trimmed(std::string_view text) {
     return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
-std::string excerpt(std::string_view text) {
+std::string quotation(std::string_view text) {
     constexpr std::size_t most = 40;
     std::string result = "'";
     for (const char character : text.substr(0, most)) result += character >= ' ' && character <= '~' ? character : '?';

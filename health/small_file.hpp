@@ -29,6 +29,6 @@ std::optional<int> parse_number(std::string_view text);
 std::string_view trimmed(std::string_view text);
 
 /// In quotes, for evidence: the first 40 bytes, `?` for what a terminal should not see.
-std::string excerpt(std::string_view text);
+std::string quotation(std::string_view text);
 
 }  // namespace vrrpd::health

@@ -19,31 +19,37 @@ StreamProbe::StreamProbe(Loop& loop, const CheckOptions& options, Past& past, Fo
         return;
     }
     socket_ = std::move(attempt.socket);
-    watch_ = loop.watch(socket_.get(), writable, [this](std::uint32_t) {
-        if (const auto finding = advance()) finish(*finding);
+    watch_ = loop.watch(socket_.get(), writable, [this](std::uint32_t ready) {
+        if (const auto finding = advance(ready)) finish(*finding);
     });
     deadline_.emplace(loop, options_.timeout, [this] { expire(); });
 }
 
 void StreamProbe::expire() {
     // The answer may have come while this process did not run, or in this very round of the loop.
-    if (const auto finding = advance()) return finish(*finding);
+    if (const auto finding = advance(connected_ ? readable : state_of_connect())) return finish(*finding);
     finish(connected_ ? dialogue_->silent(options_.timeout) : no_connection());
 }
 
-std::optional<Finding> StreamProbe::advance() {
+std::optional<Finding> StreamProbe::advance(std::uint32_t ready) {
+    if (ready == 0) return std::nullopt;
     if (!connected_) {
-        const auto finding = finish_connect();
+        const auto finding = finish_connect(ready);
         if (finding || !connected_) return finding;
     }
     return exchange();
 }
 
-std::optional<Finding> StreamProbe::finish_connect() {
+std::uint32_t StreamProbe::state_of_connect() const {
     pollfd state{socket_.get(), POLLOUT, 0};
-    if (poll(&state, 1, 0) <= 0) return std::nullopt;
-    if (const int error = pending_error(socket_.get())) return connect_failure(error, options_.endpoint);
-    if (connected_to_itself(socket_.get())) return connect_failure(ECONNREFUSED, options_.endpoint);
+    return poll(&state, 1, 0) > 0 ? writable | hang_up : 0u;
+}
+
+// A connect that failed hangs up, and only then there is an error to ask for.
+std::optional<Finding> StreamProbe::finish_connect(std::uint32_t ready) {
+    const int error = (ready & hang_up) != 0 ? pending_error(socket_.get()) : 0;
+    if (error != 0) return connect_failure(error, options_.endpoint);
+    if (connected_to_itself(socket_.get(), options_.endpoint)) return connect_failure(ECONNREFUSED, options_.endpoint);
     connected_ = true;
     if (!dialogue_) return Finding{Class::up, "connected"};
     return std::nullopt;
@@ -55,7 +61,10 @@ std::optional<Finding> StreamProbe::exchange() {
     for (;;) {
         send_request();
         const ssize_t got = recv(socket_.get(), buffer, sizeof buffer, 0);
-        if (got < 0 && errno == EAGAIN) return std::nullopt;
+        if (got < 0 && errno == EAGAIN) {
+            watch_->interest(request_.empty() ? readable : readable | writable);
+            return std::nullopt;
+        }
         if (got < 0) return connect_failure(errno, options_.endpoint);
         if (got == 0) return dialogue_->closed();
         if (const auto finding = dialogue_->feed({buffer, static_cast<std::size_t>(got)})) return finding;
@@ -70,7 +79,6 @@ void StreamProbe::send_request() {
         // A full memcached says so and closes before it was asked: what it sent counts, not that the send failed.
         request_.erase(0, sent < 0 ? request_.size() : static_cast<std::size_t>(sent));
     }
-    watch_->interest(request_.empty() ? readable : readable | writable);
 }
 
 // On this host only a service that has stopped taking connections from a full queue makes a SYN go unanswered.

@@ -25,8 +25,9 @@ class StreamProbe final : public Probe {
 
   private:
     void expire();
-    std::optional<Finding> advance();
-    std::optional<Finding> finish_connect();
+    std::optional<Finding> advance(std::uint32_t ready);
+    std::uint32_t state_of_connect() const;
+    std::optional<Finding> finish_connect(std::uint32_t ready);
     std::optional<Finding> exchange();
     void send_request();
     Finding no_connection() const;

@@ -4,8 +4,8 @@
 //     bare_checks TARGETS PORT
 //
 // Once a second it connects to each of 127.0.1.1, 127.0.1.2 ... (250 in each net, so 127.0.4.250 is the 1000th), sends
-// `version`, reads the reply and closes. The starts are spread over 100 ms, as the daemon spreads its own. At the end
-// of each second it prints how many replies came. It runs until it is killed, for two minutes at most.
+// `version`, reads the reply and closes. The starts are spread over 100 ms in steps of 1 ms, as the daemon spreads its
+// own. At the end of each second it prints how many replies came. It runs until it is killed, for two minutes at most.
 
 #include <array>
 #include <cerrno>
@@ -27,7 +27,7 @@ namespace {
 
 constexpr unsigned longest_life_s = 120;
 constexpr long second = 1000000000;  // in nanoseconds, as all times here
-constexpr long spread = second / 10;
+constexpr long spread = second / 10, step = second / 1000;
 constexpr std::string_view request = "version\r\n";
 
 int checked(int result, const char* what) {
@@ -68,7 +68,7 @@ class Rounds {
 
   private:
     long due(long begin, std::size_t number) const {
-        return begin + static_cast<long>(number) * spread / static_cast<long>(targets_);
+        return begin + static_cast<long>(number) * spread / static_cast<long>(targets_) / step * step;
     }
 
     void start(std::size_t number) {

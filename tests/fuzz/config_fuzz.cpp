@@ -43,7 +43,8 @@ auto fields(const SyncGroupOptions& g) {
 }
 auto fields(const health::CheckOptions& c) {
     return std::tie(c.name, c.kind, c.endpoint, c.command, c.credentials, c.interval, c.timeout, c.fall, c.rise,
-                    c.init_fail, c.watch, c.fast_fail, c.memcached, c.redis, c.http, c.send_expect);
+                    c.init_fail, c.watch, c.fast_fail, c.memcached, c.redis, c.http, c.send_expect, c.pid_file,
+                    c.process_name, c.path, c.count);
 }
 auto fields(const service::ServiceOptions& s) {
     return std::tie(s.name, s.command, s.credentials, s.run, s.listen, s.check, s.start_timeout, s.stop_timeout,

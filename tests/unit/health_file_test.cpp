@@ -86,7 +86,7 @@ TEST_F(HealthFile, WhatItSays) {
     write(path, "0\n");
     EXPECT_EQ(finding(), (Finding{Class::up, "it says 0"}));
     write(path, "-30\n");
-    EXPECT_EQ(finding(), (Finding{Class::failed, "it says -30", true, -30}));
+    EXPECT_EQ(finding(), (Finding{Class::failed, "it says -30", true, false, -30}));
     write(path, "yes\x01\n");
     EXPECT_EQ(finding(), (Finding{Class::failed, "it says 'yes?', which is no number", true}));
     write(path, std::string(64, ' ') + "5");
@@ -110,7 +110,7 @@ TEST_F(HealthFile, AChangeIsSeenLongBeforeTheInterval) {
     write(path, "1");
     auto told = seen();
     ASSERT_EQ(told.size(), 2u);
-    EXPECT_FALSE(told[0].new_verdict) << "first the number";
+    EXPECT_EQ(told[0].count, 0) << "first the number";
     EXPECT_EQ(told[1].verdict, Verdict::down);
     EXPECT_EQ(log_line(options, told[1]), R"(Check(flag) failed reason="failed: it says 1" count=2/2)");
 

@@ -232,13 +232,13 @@ TEST(HealthEndpointSocket, SeesThatItMetItself) {
     address.sin_port = htons(self.endpoint().port);
     Listener listener;
     const Attempt ordinary = start_connect(listener.endpoint());
-    EXPECT_FALSE(connected_to_itself(ordinary.socket.get()));
+    EXPECT_FALSE(connected_to_itself(ordinary.socket.get(), listener.endpoint()));
     const Descriptor socket = self.release();
     connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address);
     pollfd state{socket.get(), POLLOUT, 0};
     ASSERT_EQ(poll(&state, 1, 2000), 1);
     ASSERT_EQ(pending_error(socket.get()), 0);
-    EXPECT_TRUE(connected_to_itself(socket.get()));
+    EXPECT_TRUE(connected_to_itself(socket.get(), self.endpoint()));
 }
 
 TEST(HealthEndpointSocket, ErrorsHaveTheirClass) {

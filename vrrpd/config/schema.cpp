@@ -222,7 +222,6 @@ Type<std::string> name_of(std::string_view kind) {
     return {fmt::format("NAME of a [{} NAME]", kind), [](const Value& value) { return parse_name(text_of(value)); }};
 }
 
-
 /// As the kernel has it, which keeps 15 characters of it.
 Type<std::string> process_name() {
     return {"text, at most 15 bytes", [](const Value& value) -> Result<std::string> {
@@ -234,7 +233,6 @@ Type<std::string> process_name() {
                                 excerpt(name)));
             }};
 }
-
 
 Type<health::Endpoint> endpoint() {
     return {"ADDR:PORT", [](const Value& value) { return parse_endpoint(text_of(value)); }};

@@ -103,10 +103,16 @@ int dispatch_signal(sd_event_source*, const signalfd_siginfo*, void* received) {
 
 }  // namespace
 
-SdEventLoop::SdEventLoop() {
+SdEventLoop::SdEventLoop() : timers_([this](Instant when) { alarm_->arm(when); }) {
     require(sd_event_new(&event_), "event loop");
+    polled_ = std::make_unique<SdWatch>(
+        event_, poller_.descriptor(), readable, [this](std::uint32_t) { poller_.dispatch(); }, Urgency::normal);
+    alarm_ = std::make_unique<SdTimer>(
+        event_, [this] { timers_.expire(now()); }, Urgency::normal);
 }
 SdEventLoop::~SdEventLoop() {
+    alarm_.reset();
+    polled_.reset();
     sd_event_unref(event_);
 }
 
@@ -117,11 +123,13 @@ Instant SdEventLoop::now() const {
 }
 
 std::unique_ptr<Timer> SdEventLoop::timer(std::function<void()> fired, Urgency urgency) {
+    if (urgency == Urgency::normal) return timers_.timer(std::move(fired));
     return std::make_unique<SdTimer>(event_, std::move(fired), urgency);
 }
 
 std::unique_ptr<Watch> SdEventLoop::watch(int descriptor, std::uint32_t readiness,
                                           std::function<void(std::uint32_t)> ready, Urgency urgency) {
+    if (urgency == Urgency::normal) return poller_.watch(descriptor, readiness, std::move(ready));
     return std::make_unique<SdWatch>(event_, descriptor, readiness, std::move(ready), urgency);
 }
 

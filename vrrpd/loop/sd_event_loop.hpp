@@ -1,10 +1,13 @@
-// The production event loop: sd-event on CLOCK_BOOTTIME.
+// The production event loop: sd-event on CLOCK_BOOTTIME. What is urgent has sources of its own there; all that is not
+// shares two, see poller.hpp and timer_queue.hpp.
 #pragma once
 
 #include <functional>
 #include <memory>
 
 #include "vrrpd/loop/loop.hpp"
+#include "vrrpd/loop/poller.hpp"
+#include "vrrpd/loop/timer_queue.hpp"
 
 struct sd_event;
 
@@ -35,6 +38,10 @@ class SdEventLoop final : public Loop {
 
   private:
     sd_event* event_ = nullptr;
+    Poller poller_;
+    TimerQueue timers_;
+    std::unique_ptr<Watch> polled_;  // that something of the poller's is ready
+    std::unique_ptr<Timer> alarm_;   // that something of the queue's is due
 };
 
 }  // namespace vrrpd

@@ -35,7 +35,7 @@ void ListenProbe::attempt() {
 }
 
 void ListenProbe::attempt_over(int error) {
-    const bool success = error == 0 && !health::connected_to_itself(socket_.get());
+    const bool success = error == 0 && !health::connected_to_itself(socket_.get(), endpoint_);
     close_attempt();
     if (!success) return try_again();
     accepted_();
