@@ -195,7 +195,11 @@ TEST(ConfigRules, ChecksHaveTheKeysOfTheirType) {
               "9: [check c] require: is only for type = redis\n"
               "10: [check c] user: is only for type = script or redis\n");
     EXPECT_TRUE(has(of("type = script\ncommand = true\naddress = 127.0.0.1:1\n"),
-                    "address: is only for type = tcp, memcached, redis, http or send_expect"));
+                    "address: is only for type = tcp, memcached, redis, http, send_expect or ping"));
+    EXPECT_TRUE(
+        has(of("type = http\naddress = 127.0.0.1:1\npath = /a b\n"), "9: [check c] path: \"/a b\" has a blank"));
+    EXPECT_TRUE(has(of("type = http\naddress = 127.0.0.1:1\nhost = a b\n"), "9: [check c] host: \"a b\" has a blank"));
+    EXPECT_EQ(of("type = file\npath = /run/a b\n"), "");
 }
 
 TEST(ConfigRules, ChecksHaveTheKeysOfTheirWayOfAsking) {

@@ -53,6 +53,10 @@ Result<health::StatusRange> parse_status_range(std::string_view text) {
     return health::StatusRange{static_cast<int>(*first), static_cast<int>(*last)};
 }
 
+bool is_visible(std::string_view text) {
+    return std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
+}
+
 Result<std::string> parse_escaped(std::string_view text) {
     constexpr std::string_view names = "rnt\\";
     constexpr std::string_view bytes = "\r\n\t\\";

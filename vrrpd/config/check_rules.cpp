@@ -102,6 +102,11 @@ void check_way(const Draft& draft, const health::CheckOptions& check, Report& re
         want("max_connections_percent", check.memcached.max_connections_percent > 0, "probe", "stats");
         want("cold_after_restart", check.memcached.cold_after_restart > Duration::zero(), "probe", "stats");
     }
+    if (check.kind == Kind::http && !draft.is_doubtful("path") && !is_visible(check.http.path)) {
+        report.error(
+            draft, "path",
+            fmt::format("{} has a blank or worse, allowed is visible ASCII, as %20", excerpt(check.http.path)));
+    }
     if (check.kind != Kind::redis) return;
     if (check.redis.require != health::RedisRequire::replica_in_sync) {
         want("max_lag", check.redis.max_lag > 0, "require", "replica_in_sync");

@@ -66,6 +66,9 @@ Result<health::Endpoint> parse_check_address(std::string_view text);
 /// `200`, `200-399`: HTTP status codes, 100 to 599.
 Result<health::StatusRange> parse_status_range(std::string_view text);
 
+/// Whether it is printable ASCII without blanks: a word of a protocol that separates words by blanks.
+bool is_visible(std::string_view text);
+
 /// A text with `\r`, `\n`, `\t`, `\\` and `\xHH` as the bytes that they stand for; not empty.
 Result<std::string> parse_escaped(std::string_view text);
 /// An address that can be asked for an echo.

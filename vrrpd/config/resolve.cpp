@@ -219,8 +219,7 @@ std::string Resolver::memcached_credentials(const Draft& draft, const std::strin
     if (line.empty()) return {};
     constexpr std::size_t longest = 512;
     const std::size_t colon = line.find(':');
-    const bool visible = std::ranges::all_of(line, [](char c) { return c > ' ' && c <= '~'; });
-    if (!visible || colon == 0 || colon >= line.size() - 1 || line.size() > longest) {
+    if (!is_visible(line) || colon == 0 || colon >= line.size() - 1 || line.size() > longest) {
         report_.error(draft, "auth_file",
                       fmt::format("the first line of {} is not USER:PASSWORD, allowed are {} visible characters",
                                   excerpt(path), longest));

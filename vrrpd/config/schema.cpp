@@ -4,13 +4,13 @@
 #include <chrono>
 #include <functional>
 #include <syslog.h>
-#include <type_traits>
 #include <utility>
 
 #include <fmt/format.h>
 #include <sys/un.h>
 
-#include "vrrpd/config/suggest.hpp"
+#include "vrrpd/config/check_keys.hpp"
+#include "vrrpd/config/schema_types.hpp"
 
 namespace vrrpd::config {
 namespace {
@@ -19,51 +19,6 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
-using Sentences = std::vector<std::string>;
-
-constexpr Duration none = Duration::zero();
-
-/// What a value may be: a text for people and a parser.
-template <typename T>
-struct Type {
-    std::string text;
-    std::function<Result<T>(const Value&)> read;
-};
-
-Type<Duration> duration(Duration lowest, Duration highest) {
-    return {fmt::format("duration, {} to {}", to_text(lowest), to_text(highest)),
-            [=](const Value& value) { return parse_duration(text_of(value), lowest, highest); }};
-}
-
-Type<std::int64_t> number(std::int64_t lowest, std::int64_t highest) {
-    return {fmt::format("whole number, {} to {}", lowest, highest),
-            [=](const Value& value) { return parse_integer(text_of(value), lowest, highest); }};
-}
-
-Type<bool> yes_or_no() {
-    return {"yes or no", [](const Value& value) { return parse_boolean(text_of(value)); }};
-}
-
-Type<bool> no_or_yes() {
-    return {"yes or no", [](const Value& value) { return parse_boolean(text_of(value)).map(std::logical_not<>{}); }};
-}
-
-Type<std::string> text(std::size_t longest) {
-    return {fmt::format("text, at most {} bytes", longest), [=](const Value& value) -> Result<std::string> {
-                std::string read = text_of(value);
-                if (!read.empty() && read.size() <= longest) return read;
-                return failure(fmt::format("{} bytes long, allowed are 1 to {}", read.size(), longest));
-            }};
-}
-
-Type<std::string> absolute_path() {
-    return {"absolute path", [](const Value& value) -> Result<std::string> {
-                std::string path = text_of(value);
-                if (path.starts_with('/')) return path;
-                return failure(fmt::format("{} is no absolute path, it must begin with /", excerpt(path)));
-            }};
-}
-
 Type<std::optional<Duration>> lease() {
     using std::chrono::seconds;
     return {"auto | off | whole seconds", [](const Value& value) -> Result<std::optional<Duration>> {
@@ -94,68 +49,6 @@ Type<IpAddress> group_address() {
     return {"multicast address", [](const Value& value) { return parse_group_address(text_of(value)); }};
 }
 
-Type<Words> command() {
-    return {"program and arguments, without a shell", [](const Value& value) { return parse_command(value); }};
-}
-
-/// One of some words. `refused` are words that a user may expect, each with the sentence why it is not there.
-template <typename T>
-Type<T> choice(std::vector<std::pair<std::string, T>> allowed,
-               std::vector<std::pair<std::string, std::string>> refused = {}) {
-    std::vector<std::string> names;
-    for (const auto& option : allowed) names.push_back(option.first);
-    const std::string list = fmt::format("{}", fmt::join(names, ", "));
-    const auto read = [=](const Value& value) -> Result<T> {
-        const std::string word = text_of(value);
-        for (const auto& [name, meaning] : allowed) {
-            if (word == name) return meaning;
-        }
-        for (const auto& [name, reason] : refused) {
-            if (word == name) return failure(fmt::format("{} {}, allowed: {}", excerpt(word), reason, list));
-        }
-        const auto meant = nearest(word, names);
-        return failure(fmt::format("{} is unknown{}, allowed: {}", excerpt(word),
-                                   meant ? ", did you mean " + *meant + "?" : "", list));
-    };
-    return {fmt::format("{}", fmt::join(names, " | ")), read};
-}
-
-/// Properties of a key that most keys do not have.
-struct Flags {
-    bool required = false;
-    bool may_be_empty = false;
-};
-
-/// A key with one value, which becomes a member of the section's draft.
-template <typename Body, typename T, typename Member>
-Key single(Section section, std::string name, Type<T> type, Member member, std::string standard, std::string help,
-           Flags flags = {}) {
-    auto apply = [type, member](Draft& draft, const Value& value, const Place&) -> Sentences {
-        auto read = type.read(value);
-        if (!read) return {read.error()};
-        auto& target = std::invoke(member, std::get<Body>(draft.body));
-        target = static_cast<std::remove_reference_t<decltype(target)>>(std::move(*read));
-        return {};
-    };
-    return {section,        std::move(name),    type.text, std::move(standard), std::move(help), false,
-            flags.required, flags.may_be_empty, apply};
-}
-
-/// A list: `add` takes one item and says what is wrong with it, or nothing.
-template <typename Body, typename Add>
-Key list(Section section, std::string name, std::string type, std::string help, Add add) {
-    auto apply = [add](Draft& draft, const Value& value, const Place& place) -> Sentences {
-        Sentences sentences;
-        for (const Value& item : items_of(value)) {
-            std::string sentence =
-                item.empty() ? "an item of the list is empty" : add(std::get<Body>(draft.body), item, place);
-            if (!sentence.empty()) sentences.push_back(std::move(sentence));
-        }
-        return sentences;
-    };
-    return {section, std::move(name), std::move(type), {}, std::move(help), true, false, false, apply};
-}
-
 template <typename T, typename Member>
 Key global(std::string name, Type<T> type, Member member, std::string standard, std::string help, Flags flags = {}) {
     return single<GlobalOptions>(Section::global, name, type, member, standard, help, flags);
@@ -164,11 +57,6 @@ Key global(std::string name, Type<T> type, Member member, std::string standard, 
 template <typename T, typename Member>
 Key instance(std::string name, Type<T> type, Member member, std::string standard, std::string help, Flags flags = {}) {
     return single<InstanceDraft>(Section::instance, name, type, member, standard, help, flags);
-}
-
-template <typename T, typename Member>
-Key check(std::string name, Type<T> type, Member member, std::string standard, std::string help, Flags flags = {}) {
-    return single<CheckDraft>(Section::check, name, type, member, standard, help, flags);
 }
 
 template <typename T, typename Member>
@@ -191,24 +79,6 @@ Type<int> facility() {
                         {"local7", LOG_LOCAL7}});
 }
 
-/// A member of the options that only one kind of check has.
-template <typename Part, typename Member>
-auto part(Part health::CheckOptions::*options, Member Part::*member) {
-    return [=](CheckDraft& draft) -> Member& { return draft.*options.*member; };
-}
-
-Type<health::Kind> check_kind() {
-    return choice<health::Kind>({{"tcp", health::Kind::tcp},
-                                 {"memcached", health::Kind::memcached},
-                                 {"redis", health::Kind::redis},
-                                 {"http", health::Kind::http},
-                                 {"send_expect", health::Kind::send_expect},
-                                 {"script", health::Kind::script},
-                                 {"process", health::Kind::process},
-                                 {"file", health::Kind::file},
-                                 {"ping", health::Kind::ping}});
-}
-
 Type<bool> authentication() {
     return choice<bool>({{"none", false}, {"PASS", true}},
                         {{"AH", "is not there, it was withdrawn with RFC 3768 and nobody but IPsec can do it"}});
@@ -222,53 +92,8 @@ Type<std::string> name_of(std::string_view kind) {
     return {fmt::format("NAME of a [{} NAME]", kind), [](const Value& value) { return parse_name(text_of(value)); }};
 }
 
-/// As the kernel has it, which keeps 15 characters of it.
-Type<std::string> process_name() {
-    return {"text, at most 15 bytes", [](const Value& value) -> Result<std::string> {
-                const std::string name = text_of(value);
-                if (!name.empty() && name.size() <= 15 && name.find('/') == std::string::npos) return name;
-                return failure(
-                    fmt::format("{} is no name that the kernel gives to a process, allowed is what "
-                                "/proc/PID/comm says: 1 to 15 characters without /",
-                                excerpt(name)));
-            }};
-}
-
 Type<health::Endpoint> endpoint() {
     return {"ADDR:PORT", [](const Value& value) { return parse_endpoint(text_of(value)); }};
-}
-
-/// A host without a port is for ping; which of them a type needs is up to the rules.
-Type<health::Endpoint> check_address() {
-    return {"ADDR:PORT, unix:PATH or ADDR", [](const Value& value) -> Result<health::Endpoint> {
-                const std::string read = text_of(value);
-                if (!IpAddress::parse(read)) return parse_check_address(read);
-                return parse_ping_address(read).map(
-                    [](const IpAddress& address) { return health::Endpoint{.address = address}; });
-            }};
-}
-
-/// `what` says for people which bytes it takes.
-Type<std::string> escaped(std::string what) {
-    return {std::move(what), [](const Value& value) { return parse_escaped(text_of(value)); }};
-}
-
-/// A piece of a request line or header: anything else would break the request.
-Type<std::string> visible_text(std::string what, std::string start) {
-    return {std::move(what), [=](const Value& value) -> Result<std::string> {
-                std::string read = text_of(value);
-                const bool visible = std::ranges::all_of(read, [](char c) { return c > ' ' && c <= '~'; });
-                if (visible && read.starts_with(start)) return read;
-                const std::string where = start.empty() ? "" : fmt::format(", beginning with {}", start);
-                return failure(fmt::format("{}, allowed is visible ASCII without blanks{}", excerpt(read), where));
-            }};
-}
-
-std::string add_status(CheckDraft& draft, const Value& item, const Place&) {
-    const auto range = parse_status_range(text_of(item));
-    if (!range) return range.error();
-    draft.http.status.push_back(*range);
-    return {};
 }
 
 /// Not quoted in messages: a password belongs in no log.
@@ -466,84 +291,6 @@ void add_group_keys(std::vector<Key>& keys) {
     keys.push_back(std::move(member));
 }
 
-void add_check_keys(std::vector<Key>& keys) {
-    using C = CheckDraft;
-    const Flags empty{.may_be_empty = true};
-    const Flags required{.required = true};
-    keys.push_back(check("type", check_kind(), &C::kind, "", "what is asked", required));
-    keys.push_back(check("address", check_address(), &C::endpoint, "", "where; of types that connect"));
-    keys.push_back(check("command", command(), &C::command, "", "script: exit code 0 is a success"));
-    keys.push_back(check("user", text(32), &C::user, "",
-                         "script: who it runs as; default: script_user; redis: who logs in", empty));
-    keys.push_back(check("interval", duration(milliseconds(10), hours(1)), &C::interval, "1s", "time between probes"));
-    keys.push_back(check("timeout", duration(milliseconds(1), hours(1)), &C::timeout, "500ms",
-                         "of connect and exchange together; at most the interval"));
-    keys.push_back(check("fall", number(1, 1000), &C::fall, "2", "failures in a row until it fails"));
-    keys.push_back(check("rise", number(1, 1000), &C::rise, "2", "successes in a row until it passes again"));
-    keys.push_back(check("init_fail", yes_or_no(), &C::init_fail, "no", "failing until the first success"));
-    keys.push_back(check("watch", yes_or_no(), &C::watch, "yes",
-                         "hold one idle connection; its loss triggers a probe; of types that connect"));
-    keys.push_back(check("fast_fail", yes_or_no(), &C::fast_fail, "yes", "after a failure probe again at once"));
-}
-
-void add_memcached_keys(std::vector<Key>& keys) {
-    using C = CheckDraft;
-    using M = health::MemcachedOptions;
-    const auto probe = choice<health::MemcachedProbe>({{"version", health::MemcachedProbe::version},
-                                                       {"set_get", health::MemcachedProbe::set_get},
-                                                       {"stats", health::MemcachedProbe::stats}});
-    keys.push_back(check("probe", probe, part(&C::memcached, &M::probe), "version", "memcached: what is asked"));
-    keys.push_back(check("max_connections_percent", number(1, 100), part(&C::memcached, &M::max_connections_percent),
-                         "", "memcached, probe = stats: so many of its connections in use are a failure (degraded)"));
-    keys.push_back(check("cold_after_restart", duration(none, hours(24)), part(&C::memcached, &M::cold_after_restart),
-                         "0s",
-                         "memcached, probe = stats: for so long after its start it passes, except as preempt_check"));
-    keys.push_back(check("auth_file", absolute_path(), &C::auth_file, "",
-                         "memcached: a file whose first line is USER:PASSWORD, as memcached -Y has it"));
-}
-
-void add_redis_keys(std::vector<Key>& keys) {
-    using C = CheckDraft;
-    using R = health::RedisOptions;
-    const auto require = choice<health::RedisRequire>({{"pong", health::RedisRequire::pong},
-                                                       {"master", health::RedisRequire::master},
-                                                       {"replica_in_sync", health::RedisRequire::replica_in_sync}});
-    keys.push_back(check("password_file", absolute_path(), &C::password_file, "",
-                         "redis: a file whose first line is the password"));
-    keys.push_back(check("require", require, part(&C::redis, &R::require), "pong", "redis: what it must be"));
-    keys.push_back(check("max_lag", number(0, std::int64_t{1} << 40), part(&C::redis, &R::max_lag), "0",
-                         "redis, require = replica_in_sync: bytes that it may have received and not yet applied"));
-}
-
-void add_local_keys(std::vector<Key>& keys) {
-    using C = CheckDraft;
-    keys.push_back(check("pid_file", absolute_path(), &C::pid_file, "", "process: the file that names it"));
-    keys.push_back(check("name", process_name(), &C::process_name, "",
-                         "process: what the kernel calls it, as /proc/PID/comm says"));
-    keys.push_back(check("count", number(1, 100), &C::count, "1", "ping: echoes within the timeout, one is enough"));
-}
-
-void add_exchange_keys(std::vector<Key>& keys) {
-    using C = CheckDraft;
-    using H = health::HttpOptions;
-    using S = health::SendExpectOptions;
-    keys.push_back(check("path", visible_text("path, with a query if need be", "/"), part(&C::http, &H::path), "/",
-                         "http: the page that is asked for; file: the file"));
-    keys.push_back(check("host", visible_text("host name", ""), part(&C::http, &H::host), "",
-                         "http: the Host header; default: the address"));
-    Key status =
-        list<C>(Section::check, "status", "N or N-N, 100 to 599", "http: status codes that are a success", add_status);
-    status.standard = "200-399";
-    keys.push_back(std::move(status));
-    keys.push_back(check("contains", text(1024), part(&C::http, &H::contains), "",
-                         "http: must be in the body, within the first 64 KiB of the answer"));
-    const std::string bytes = R"(text with \r \n \t \\ \xHH)";
-    keys.push_back(check("send", escaped(bytes), part(&C::send_expect, &S::send), "",
-                         "send_expect: what is sent; default: nothing, the service speaks first"));
-    keys.push_back(check("expect", escaped(bytes), part(&C::send_expect, &S::expect), "",
-                         "send_expect: must be within the first 64 KiB of the answer"));
-}
-
 void add_service_keys(std::vector<Key>& keys) {
     using S = ServiceDraft;
     const auto run = choice<service::Run>({{"master", service::Run::master}, {"always", service::Run::always}});
@@ -579,10 +326,6 @@ const std::vector<Key>& schema() {
         add_behaviour_keys(all);
         add_group_keys(all);
         add_check_keys(all);
-        add_memcached_keys(all);
-        add_redis_keys(all);
-        add_exchange_keys(all);
-        add_local_keys(all);
         add_service_keys(all);
         return all;
     }();
