@@ -159,12 +159,31 @@ name.
 | `http` | is the status a good one, is a text in the page | `address` | `watch`, `path`, `host`, `status`, `contains` |
 | `send_expect` | does a text come, after another one was sent or unasked | `address`, `expect` | `watch`, `send` |
 | `script` | is the exit code 0 | `command` | `user` |
+| `process` | does it run | `pid_file` or `name`; with both, the one that the file names must be called so | |
+| `file` | is it empty, 0, or not there | `path` | |
+| `ping` | is there a reply to an echo | `address` without a port | `count` |
 
 - The first verdict needs one success, or `fall` failures in a row. After that `fall` failures or `rise` successes in
   a row change it.
 - With `fast_fail` a failure is repeated at once, so a server that hangs is found within interval + `fall` x
   `timeout`. With `watch` a server that dies is found within milliseconds, whatever the interval.
-- A script that is not over after `timeout` is killed with all that it started.
+- A script that is not over after `timeout` is killed with all that it started. At most 64 scripts run together, the
+  others wait in the order they came; the `timeout` counts from the start. One that is stuck in the kernel and cannot be
+  killed stays timed out, and is not started again before it has ended.
+- A script has the environment `PATH` and nothing else, `/` as its folder, and normal scheduling. Who is MASTER is not
+  told to it: what a check says must not depend on that. What differs between checks goes into the arguments. Its last
+  line goes to the log with `log_level = debug`.
+- A script that would run as root must be root's, and so must every folder and link on the way to it: otherwise the
+  configuration is refused. That is looked at when the file is read, not before each start: who can write to what was
+  safe then has been let in by root.
+- A process is looked for once an `interval`, and once found held: its end is known at once. A pid file that still is
+  as it was when its process ended names nobody, whoever has that number now.
+- A file is looked at when its writer closes it, when it is replaced, made or removed, and once an `interval`. With
+  `track_check = NAME weight file` the whole number in it, which may be negative, is added to the priority, and is no
+  FAULT. It must be on a local file system, and so must a pid file.
+- A ping sends `count` echoes within `timeout`; one reply is enough.
+- Checks that differ only in their names, `fall`, `rise` and `init_fail` share one probe: each judges its answers for
+  itself.
 - `address` is `ADDR:PORT` or `unix:/run/redis/redis.sock`. `timeout` is one deadline for connecting and all that is said.
 - Whatever is not up is a failure, `degraded` too. What is only a warning belongs in a check of its own that is tracked
   with a weight: `track_check = crowded weight -20`. So connections near the limit lower the priority, and a memcached

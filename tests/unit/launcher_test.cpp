@@ -200,6 +200,39 @@ TEST_F(LauncherTest, KeptOutputGoesToStandardErrorOfTheDaemon) {
     EXPECT_EQ(read(pipe_.get(), &more, 1), -1) << "the first run was to be silent";
 }
 
+TEST_F(LauncherTest, TheLastLineComesBackHoweverMuchIsSaid) {
+    std::vector<std::string> lines;
+    const auto last_line_of = [&](const std::string& script) {
+        lines.clear();
+        Command command = shell(script);
+        command.on_last_line = [&](const std::string& line) { lines.push_back(line); };
+        ends_.clear();
+        const auto child = start(command);
+        EXPECT_TRUE(until([&] { return !ends_.empty() && !lines.empty(); })) << script;
+        return lines.empty() ? "" : lines.front();
+    };
+    EXPECT_EQ(last_line_of("echo one; echo two >&2"), "two");
+    EXPECT_EQ(ends_.back(), (ExitStatus{Kind::exited, 0}));
+    EXPECT_EQ(last_line_of("printf 'no end'; exit 3"), "no end");
+    EXPECT_EQ(ends_.back(), (ExitStatus{Kind::exited, 3}));
+    EXPECT_EQ(
+        last_line_of("i=0; while [ $i -lt 20000 ]; do echo $i long enough to fill a pipe; i=$((i+1)); done; echo end"),
+        "end")
+        << "more than a pipe holds, and it did not have to wait";
+    EXPECT_EQ(last_line_of("sleep 1000 & echo left"), "left") << "though somebody else has the pipe open";
+}
+
+TEST_F(LauncherTest, WhoNeverStopsTalkingKeepsNobodyWaiting) {
+    Command talker = shell("while :; do echo y; done");
+    std::string line;
+    talker.on_last_line = [&](const std::string& last) { line = last; };
+    auto child = start(talker);
+    EXPECT_EQ(end_of(shell("exit 7")), (ExitStatus{Kind::exited, 7}));
+    child->signal(SIGKILL);
+    EXPECT_TRUE(until([&] { return !line.empty(); }));
+    EXPECT_EQ(line, "y");
+}
+
 TEST_F(LauncherTest, SignalsReachTheWholeGroupEvenBeforeItExists) {
     const auto child = start(shell("sleep 100 & sleep 100"));
     child->signal(SIGTERM);
