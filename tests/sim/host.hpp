@@ -84,6 +84,7 @@ class Host {
     void perform(const SetAddresses& action);
     void perform(const SetServices& action);
     void perform(const Announce& action);
+    void perform(const Probe& action);
     void perform(const RoleChanged& action);
     void perform(const GroupChanged& action);
     void perform(const Notice& action);

@@ -124,6 +124,10 @@ class Watched {
             EXPECT_TRUE(services_were_ready_) << "announced before it serves";
         }
     }
+    void judge(const Probe&, State, State after) {
+        EXPECT_EQ(after, State::active);
+        EXPECT_TRUE(addresses_wanted_) << "asked for what is not ours";
+    }
     void judge(const RoleChanged& change, State, State) {
         EXPECT_EQ(change.from, role_);
         EXPECT_NE(change.from, change.to);
