@@ -229,7 +229,7 @@ TEST(NoPeer, is_not_said_by_who_heard_one_ever) {
     EXPECT_FALSE(host.instance().lonely());
 }
 
-// With track_interface_primary = no the link's being down is no fault.
+// With dont_track_primary = yes the link's being down is no fault.
 TEST(Carrier, that_is_back_is_announced) {
     Settled host;
     const auto link = [&](bool carrier) {
