@@ -217,6 +217,7 @@ std::vector<NamedEvent> all_events() {
     fact("resume", DrainChanged{0, false});
     fact("reload", Reconfigured{0, &other_options()});
     fact("addresses lost", AddressesLost{0, "an address is gone"});
+    fact("address claimed", AddressClaimed{0, test::ip("10.9.0.100"), {2, 0, 0, 0, 0, 7}});
     add("timer", [](Watched& host) {
         if (host.host().router().next_deadline() == never) return;
         host.host().freeze(std::max(Duration::zero(), host.host().until_deadline()));
