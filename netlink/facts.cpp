@@ -120,6 +120,12 @@ const Link* Facts::link(std::string_view name) const {
     return named == names_.end() ? nullptr : link(named->second);
 }
 
+std::vector<Link> Facts::links() const {
+    std::vector<Link> result;
+    for (const auto& [index, known] : links_) result.push_back(known.link);
+    return result;
+}
+
 std::vector<Address> Facts::addresses(int link) const {
     std::vector<const KnownAddress*> known;
     for (const KnownAddress& one : of_link(link)) known.push_back(&one);

@@ -70,6 +70,8 @@ class Facts {
     /// name it is the one of which that was said last.
     const Link* link(int index) const;
     const Link* link(std::string_view name) const;
+    /// In order of their index.
+    std::vector<Link> links() const;
 
     /// In the kernel's order.
     std::vector<Address> addresses(int link) const;

@@ -192,6 +192,11 @@ void Host::receive(InstanceId id, const IpAddress& source, const std::vector<std
     tell({packet, message});
 }
 
+void Host::receive_claim(InstanceId id) {
+    if (!alive() || !links_[world_.link_of(id)]) return;
+    tell({AddressClaimed{id, options_[id].addresses.front().prefix.address, {2, 0, 0, 0, 0, 1}}, {}});
+}
+
 // ---- the process
 
 void Host::tell(Letter letter) {
@@ -328,6 +333,13 @@ void Host::perform(const Announce& action) {
     // What somebody else has just removed may be announced once more; nothing else may.
     if (!machines_[action.instance].present && instance(action.instance).counters().addresses_lost == 0) {
         world_.violation(name(action.instance) + " announces addresses that it does not have");
+    }
+    world_.announce(index_, action.instance);
+}
+
+void Host::perform(const Probe& action) {
+    if (instance(action.instance).state() != Instance::State::active) {
+        world_.violation(name(action.instance) + " asks for addresses that it does not have");
     }
 }
 

@@ -34,6 +34,8 @@ class Host {
     void lose_addresses(InstanceId id);  ///< somebody else removes them
     void shut_down();
     void receive(InstanceId id, const IpAddress& source, const std::vector<std::uint8_t>& message);
+    /// Another host announced the first address of an instance.
+    void receive_claim(InstanceId id);
 
     // ---- looks
     bool alive() const { return router_ != nullptr; }
@@ -84,6 +86,7 @@ class Host {
     void perform(const SetAddresses& action);
     void perform(const SetServices& action);
     void perform(const Announce& action);
+    void perform(const Probe& action);
     void perform(const RoleChanged& action);
     void perform(const GroupChanged& action);
     void perform(const Notice& action);

@@ -57,6 +57,7 @@ class Simulator {
     std::size_t link_of(InstanceId id) const { return id % scenario_.links; }
     void after(Duration delay, std::function<void()> callback);
     void transmit(std::size_t from, InstanceId id, const IpAddress& source, const std::vector<std::uint8_t>& message);
+    void announce(std::size_t from, InstanceId id);
     bool bad_luck(int percent) { return storm_ && random_.chance(percent); }
     /// Something happened that may bring up a second Active.
     void disturb() { disturbed_at_ = now_; }

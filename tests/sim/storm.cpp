@@ -30,6 +30,17 @@ void Simulator::transmit(std::size_t from, InstanceId id, const IpAddress& sourc
     }
 }
 
+// To who is not where the sender thinks he is it is the claim of another holder.
+void Simulator::announce(std::size_t from, InstanceId id) {
+    const std::size_t link = link_of(id);
+    for (std::size_t to = 0; to < hosts_.size(); ++to) {
+        if (to == from || !connected(from, to, link)) continue;
+        after(50us, [this, from, to, link, id] {
+            if (connected(from, to, link)) hosts_[to]->receive_claim(id);
+        });
+    }
+}
+
 bool Simulator::is_lost(const Way& way) {
     bool& last = lost_last_[way];
     const bool spared = scenario_.weather.loss_is_tolerable && last;

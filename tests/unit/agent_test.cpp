@@ -74,5 +74,26 @@ TEST_F(Lines, AWrongLengthMayBeTheTrailerOfKeepalived_T08) {
     EXPECT_NE(text.find("keepalived HMAC trailer?"), text.npos) << text;
 }
 
+TEST_F(Lines, AnotherHolderIsNamedWithTheRemedy_G07) {
+    Notice said = notice(Notice::Kind::claimed_by_other);
+    said.source = *IpAddress::parse("192.168.30.16");
+    said.text = "02:00:00:00:00:07";
+    const LogLine line = log_line(said, instance);
+    EXPECT_EQ(line.level, log::Level::warning);
+    EXPECT_EQ(line.text,
+              "(VI_1) 192.168.30.16 is also claimed by 02:00:00:00:00:07: find that host; it has the address by hand, "
+              "or is a peer whose adverts do not get through");
+}
+
+TEST_F(Lines, NoPeerWasEverHeard) {
+    Notice said = notice(Notice::Kind::no_peer_heard);
+    said.text = "36.094";
+    const LogLine line = log_line(said, instance);
+    EXPECT_EQ(line.level, log::Level::notice);
+    EXPECT_EQ(line.text,
+              "(VI_1) MASTER for 36.094 s and no advert of a peer ever heard: if there is one, look for a firewall "
+              "(protocol 112), another VLAN or VRID");
+}
+
 }  // namespace
 }  // namespace vrrpd

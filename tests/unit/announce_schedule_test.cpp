@@ -215,5 +215,49 @@ TEST_P(RandomSchedule, KeepsItsPromises) {
 
 INSTANTIATE_TEST_SUITE_P(Seeds, RandomSchedule, testing::Range(1u, 21u));
 
+// ---- probes
+
+Announcement probe_of(unsigned number) {
+    Announcement probe = burst_of(number, 1);
+    probe.probe = true;
+    return probe;
+}
+
+TEST(AnnounceSchedule, AProbeEndsNoAnnouncementOfItsAddress) {
+    AnnounceSchedule schedule;
+    schedule.burst(burst_of(1, 3), start);
+    schedule.burst(probe_of(1), start);
+    std::vector<Announcement> out;
+    schedule.due(start, out);
+    ASSERT_EQ(out.size(), 2u);
+    EXPECT_FALSE(out[0].probe);
+    EXPECT_TRUE(out[1].probe);
+    EXPECT_EQ(run(schedule).size(), 2u);
+}
+
+TEST(AnnounceSchedule, ThousandsOfProbesArePacedAndKeepNoFirstAnnouncementWaiting) {
+    AnnounceSchedule schedule;
+    for (unsigned i = 0; i < 4000; ++i) schedule.burst(probe_of(i), start);
+    std::vector<Announcement> out;
+    schedule.due(start, out);
+    EXPECT_EQ(out.size(), 64u);
+    for (unsigned i = 5000; i < 5064; ++i) schedule.burst(burst_of(i, 1), start);
+    out.clear();
+    schedule.due(start + 1ms, out);
+    ASSERT_EQ(out.size(), 64u);
+    EXPECT_TRUE(std::ranges::none_of(out, &Announcement::probe));
+    const auto rest = run(schedule);
+    expect_paced(rest);
+    EXPECT_EQ(rest.size(), 4000u - 64);
+}
+
+TEST(AnnounceSchedule, AnAddressThatWasGivenUpIsNotAskedFor) {
+    AnnounceSchedule schedule;
+    schedule.burst(burst_of(1), start);
+    schedule.burst(probe_of(1), start);
+    schedule.cancel(2, vip(1));
+    EXPECT_EQ(schedule.next_deadline(), never);
+}
+
 }  // namespace
 }  // namespace vrrpd

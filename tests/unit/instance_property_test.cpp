@@ -124,6 +124,10 @@ class Watched {
             EXPECT_TRUE(services_were_ready_) << "announced before it serves";
         }
     }
+    void judge(const Probe&, State, State after) {
+        EXPECT_EQ(after, State::active);
+        EXPECT_TRUE(addresses_wanted_) << "asked for what is not ours";
+    }
     void judge(const RoleChanged& change, State, State) {
         EXPECT_EQ(change.from, role_);
         EXPECT_NE(change.from, change.to);
@@ -213,6 +217,7 @@ std::vector<NamedEvent> all_events() {
     fact("resume", DrainChanged{0, false});
     fact("reload", Reconfigured{0, &other_options()});
     fact("addresses lost", AddressesLost{0, "an address is gone"});
+    fact("address claimed", AddressClaimed{0, test::ip("10.9.0.100"), {2, 0, 0, 0, 0, 7}});
     add("timer", [](Watched& host) {
         if (host.host().router().next_deadline() == never) return;
         host.host().freeze(std::max(Duration::zero(), host.host().until_deadline()));

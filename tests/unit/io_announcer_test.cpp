@@ -124,5 +124,22 @@ TEST_F(AnnouncerOnALink, AFailureIsReportedAndStopsNoOther) {
     EXPECT_EQ(announcer.counters().sent, 5u);
 }
 
+TEST_F(AnnouncerOnALink, ProbesAreSentAndCountedApart) {
+    for (const auto& [text, type] : {std::pair("10.77.0.16", ETH_P_ARP), {"2001:db8::16", ETH_P_IPV6}}) {
+        Tap tap(lan.far(), "far0", type);
+        Announcement probe = announcement(text);
+        probe.probe = true;
+        probe.count = 1;
+        announcer.announce(probe);
+        loop.advance(0ms);
+        const Frame expected = (type == ETH_P_ARP ? arp_probe : neighbour_probe)(our_mac, probe.address);
+        const auto frame = tap.next(is_ours);
+        ASSERT_TRUE(frame);
+        EXPECT_EQ(*frame, Bytes(expected.view().begin(), expected.view().end()));
+    }
+    EXPECT_EQ(announcer.counters().probes, 2u);
+    EXPECT_EQ(announcer.counters().sent, 0u);
+}
+
 }  // namespace
 }  // namespace vrrpd

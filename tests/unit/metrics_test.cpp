@@ -85,7 +85,8 @@ TEST_F(Metrics, AllIsThereAndZeroAtTheStart) {
     EXPECT_EQ(value("vrrpd_instance_priority" + second + "}"), "90");
     for (const char* name : {"vrrpd_became_master_total", "vrrpd_adverts_received_total", "vrrpd_adverts_sent_total",
                              "vrrpd_releases_received_total", "vrrpd_releases_sent_total", "vrrpd_send_failures_total",
-                             "vrrpd_address_lists_differed_total", "vrrpd_addresses_lost_total"}) {
+                             "vrrpd_address_lists_differed_total", "vrrpd_addresses_lost_total",
+                             "vrrpd_foreign_claims_total", "vrrpd_no_peer_heard"}) {
         EXPECT_EQ(value(name + first + "}"), "0") << name;
         EXPECT_EQ(value(name + second + "}"), "0") << name;
     }
@@ -138,6 +139,18 @@ TEST_F(Metrics, OfWhatWasSent_L06) {
     EXPECT_EQ(value("vrrpd_adverts_sent_total" + first + "}"), "3");
     EXPECT_EQ(value("vrrpd_adverts_sent_total" + second + "}"), "3");
     EXPECT_EQ(value("vrrpd_releases_sent_total" + first + "}"), "0");
+}
+
+TEST_F(Metrics, OfAMasterThatIsNotAloneOrAsGoodAsAlone) {
+    host.pass(400ms);
+    host.handle(AddressesSettled{0, true, false, ""});
+    host.pass(5s);
+    EXPECT_EQ(value("vrrpd_no_peer_heard" + first + "}"), "1");
+    host.handle(AddressClaimed{0, ip("10.9.0.100"), {2, 0, 0, 0, 0, 7}});
+    EXPECT_EQ(value("vrrpd_foreign_claims_total" + first + "}"), "1");
+    EXPECT_EQ(value("vrrpd_foreign_claims_total" + second + "}"), "0");
+    host.handle(advert(51, 90, "10.9.0.100").view());
+    EXPECT_EQ(value("vrrpd_no_peer_heard" + first + "}"), "0");
 }
 
 // L06

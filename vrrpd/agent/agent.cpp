@@ -81,6 +81,8 @@ Agent::Agent(Loop& loop, ChildStarter& starter, const config::Config& config, Re
       receivers_(
           loop, config.instances, [this](std::span<const Packet> packets) { take(packets); },
           [this](std::span<const Packet> packets) { take(packets); }),
+      claims_(loop, config.instances, monitor_.facts(),
+              [this](std::span<const AddressClaimed> claims) { take_claims(claims); }),
       requests_(loop),
       addresses_(
           loop, requests_, monitor_.facts(), record, config.instances,
@@ -160,6 +162,14 @@ void Agent::take(std::span<const Packet> packets) {
         router_.handle(packet, now, actions_);
     }
     if (!in_round_) end_round();
+}
+
+// A winner advertises before it announces: with the adverts that have arrived it may be the one who claims rightly.
+void Agent::take_claims(std::span<const AddressClaimed> claims) {
+    in_round_ = true;
+    receivers_.drain(false);
+    facts_.insert(facts_.end(), claims.begin(), claims.end());
+    end_round();
 }
 
 // A deadline that has moved away is left to fire for nothing, once: adverts move it a thousand times a second, and
@@ -271,8 +281,23 @@ void Agent::perform(const SetServices& action) {
 
 void Agent::perform(const Announce& action) {
     for_each_placed_address(action.instance, [&](const netlink::Link& link, const IpAddress& address) {
-        announce(action.instance, link.index, address);
+        if (!action.only || *action.only == address) announce(action.instance, link.index, address);
     });
+}
+
+void Agent::perform(const Probe& action) {
+    for_each_placed_address(action.instance,
+                            [&](const netlink::Link& link, const IpAddress& address) { probe(link, address); });
+}
+
+void Agent::probe(const netlink::Link& link, const IpAddress& address) {
+    Announcement question;
+    question.link = link.index;
+    question.sender = link.mac;
+    question.address = address;
+    question.count = 1;
+    question.probe = true;
+    announcer_.announce(question);
 }
 
 void Agent::announce(InstanceId id, int link_index, const IpAddress& address) {
@@ -289,6 +314,7 @@ void Agent::announce(InstanceId id, int link_index, const IpAddress& address) {
 }
 
 void Agent::cannot_announce(const Announcement& announcement, int error) {
+    if (announcement.probe) return;  // nobody relies on it
     const auto repeated = announce_failures_.admit(static_cast<std::uint8_t>(error), announcement.address, loop_.now());
     if (!repeated) return;
     log::write(log::Level::warning, fmt::format("cannot announce {}: {}", announcement.address.to_string(),
@@ -343,6 +369,7 @@ void Agent::refresh_paths() {
     found.reserve(router_.size());
     for (InstanceId id = 0; id < router_.size(); ++id) found.push_back(paths_.find(id));
     receivers_.refresh(found, paths_);
+    claims_.refresh();
     for (InstanceId id = 0; id < found.size(); ++id) refresh_path(id, std::move(found[id]));
     refresh_tracked_links();
     // What kept a socket from opening (no descriptor, no memory) may be over without a word from the kernel.
@@ -364,7 +391,7 @@ void Agent::refresh_path(InstanceId id, PathChanged path) {
     }
     const PathChanged& known = router_.instance(id).path();
     if (path.interface_index == known.interface_index && path.up == known.up && path.source == known.source &&
-        path.reason == known.reason) {
+        path.reason == known.reason && path.carrier == known.carrier) {
         return;
     }
     // What was to be announced on a link that is gone has nowhere to go.

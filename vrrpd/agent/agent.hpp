@@ -20,6 +20,7 @@
 #include "netlink/monitor.hpp"
 #include "netlink/requests.hpp"
 #include "vrrpd/agent/address_keeper.hpp"
+#include "vrrpd/agent/claim_observers.hpp"
 #include "vrrpd/agent/paths.hpp"
 #include "vrrpd/agent/receivers.hpp"
 #include "vrrpd/agent/service_set.hpp"
@@ -56,6 +57,7 @@ class Agent {
   private:
     void feed(Event event);
     void take(std::span<const Packet> packets);
+    void take_claims(std::span<const AddressClaimed> claims);
     void on_deadline();
     void arm_deadline();
     void perform_all();
@@ -65,6 +67,7 @@ class Agent {
     void perform(const SetAddresses& action);
     void perform(const SetServices& action);
     void perform(const Announce& action);
+    void perform(const Probe& action);
     void perform(const RoleChanged& action);
     void perform(const GroupChanged& action);
     void perform(const Notice& action);
@@ -76,6 +79,7 @@ class Agent {
     void look_for_losses(std::span<const netlink::Address> removed);
     void settled(const AddressesSettled& settled);
     void announce(InstanceId id, int link_index, const IpAddress& address);
+    void probe(const netlink::Link& link, const IpAddress& address);
     void cannot_announce(const Announcement& announcement, int error);
     template <typename Use>
     void for_each_placed_address(InstanceId id, Use use);
@@ -110,6 +114,7 @@ class Agent {
     netlink::Monitor monitor_;
     const Paths paths_;
     Receivers receivers_;
+    ClaimObservers claims_;
     netlink::Requests requests_;
     AddressKeeper addresses_;
     Announcer announcer_;

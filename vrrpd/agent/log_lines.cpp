@@ -61,6 +61,14 @@ LogLine body(const Notice& notice, const Instance& instance) {
                                                 Instance::flapping_claims)};
         case Notice::Kind::addresses_lost:
             return {Level::warning, fmt::format("{}: somebody else removed it, putting it back", notice.text.view())};
+        case Notice::Kind::claimed_by_other:
+            return {Level::warning, fmt::format("{} is also claimed by {}: find that host; it has the address by hand, "
+                                                "or is a peer whose adverts do not get through",
+                                                source, notice.text.view())};
+        case Notice::Kind::no_peer_heard:
+            return {Level::notice, fmt::format("MASTER for {} s and no advert of a peer ever heard: if there is one, "
+                                               "look for a firewall (protocol 112), another VLAN or VRID",
+                                               notice.text.view())};
         case Notice::Kind::interval_clamped:
             return {Level::warning,
                     fmt::format("{} advertises an interval of {} s, waiting for no more than {} s", source,

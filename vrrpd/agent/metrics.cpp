@@ -85,6 +85,8 @@ constexpr CounterRow counter_rows[] = {
     {"vrrpd_adverts_off_subnet_total", &Counters::off_subnet,
      "Valid adverts from an address in no subnet of the interface."},
     {"vrrpd_addresses_lost_total", &Counters::addresses_lost, "How often somebody else removed an address of ours."},
+    {"vrrpd_foreign_claims_total", &Counters::foreign_claims,
+     "How often somebody else said that he has an address, while the instance was MASTER."},
 };
 
 template <typename Use>
@@ -117,6 +119,10 @@ void write_instances(Page& page, const Router& router, Instant now) {
     page.gauge("vrrpd_instance_priority", "The priority with all weights counted.");
     for_each_instance(router, [&](const Instance& instance, const std::string& name) {
         page.series({{"instance", name}}, instance.priority());
+    });
+    page.gauge("vrrpd_no_peer_heard", "1: MASTER for ten down intervals, and no advert since the daemon's start.");
+    for_each_instance(router, [&](const Instance& instance, const std::string& name) {
+        page.series({{"instance", name}}, instance.lonely() ? 1 : 0);
     });
     page.gauge("vrrpd_last_advert_age_seconds", "Time since the last valid advert was heard; absent before the first.");
     for_each_instance(router, [&](const Instance& instance, const std::string& name) {

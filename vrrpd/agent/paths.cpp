@@ -79,7 +79,8 @@ PathChanged Paths::find(InstanceId id) const {
         return path;
     }
     path.interface_index = link->index;
-    path.up = !instance.track_primary || (link->up && link->running);
+    path.carrier = link->up && link->running;
+    path.up = !instance.track_primary || path.carrier;
     path.source = source(instance, link->index);
     if (!path.up) {
         path.reason =

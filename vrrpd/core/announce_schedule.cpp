@@ -38,20 +38,22 @@ void AnnounceSchedule::push(Link& link, Burst& burst, bool repeat, Instant due) 
 void AnnounceSchedule::burst(const Announcement& announcement, Instant now) {
     if (announcement.count < 1) return cancel(announcement.link, announcement.address);
     Link& link = links_[announcement.link];
-    Burst& burst = link.bursts[announcement.address];
+    Burst& burst = link.bursts[{announcement.address, announcement.probe}];
     burst.announcement = announcement;
     burst.remaining = announcement.count;
-    push(link, burst, false, now);
+    push(link, burst, announcement.probe, now);
     drop_stale(link);
 }
 
 void AnnounceSchedule::cancel(int link_index, const IpAddress& address) {
     const auto link = links_.find(link_index);
     if (link == links_.end()) return;
-    const auto burst = link->second.bursts.find(address);
-    if (burst == link->second.bursts.end()) return;
-    burst->second.pending = 0;
-    drop_stale(link->second);
+    for (const bool probe : {false, true}) {
+        const auto burst = link->second.bursts.find({address, probe});
+        if (burst == link->second.bursts.end()) continue;
+        burst->second.pending = 0;
+        drop_stale(link->second);
+    }
 }
 
 // What was sent stays on record: the pace holds over a cancellation.

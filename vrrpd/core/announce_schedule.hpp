@@ -3,8 +3,9 @@
 // for its pace).
 //
 // Promises:
-//  - the first announcement of a burst is due at once, and before any repeat of whatever address on its link;
-//  - no span of one millisecond sees more than 64 announcements on a link;
+//  - the first announcement of a burst is due at once, and before any repeat and any probe of whatever address on its
+//    link;
+//  - no span of one millisecond sees more than 64 announcements and probes on a link;
 //  - two announcements of one burst are at least its interval apart;
 //  - a new burst for an address replaces the one that runs, and a cancelled one announces nothing more: an
 //    address that we gave up is never announced.
@@ -18,6 +19,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "vrrpd/core/frames.hpp"
@@ -26,7 +28,7 @@
 
 namespace vrrpd {
 
-/// What is announced on a link, and how often.
+/// What is announced on a link, and how often; or that somebody is asked whether he has the address, too.
 struct Announcement {
     int link = 0;  ///< interface index
     MacAddress sender{};
@@ -35,6 +37,7 @@ struct Announcement {
     bool router = false;              ///< R flag of a neighbour advertisement
     int count = 5;                    ///< announcements in the burst; less than 1: only ends a running one
     Duration interval = std::chrono::milliseconds(20);
+    bool probe = false;  ///< asks; an announcement of the same address goes on beside it
 };
 
 class AnnounceSchedule {
@@ -68,7 +71,7 @@ class AnnounceSchedule {
         Burst* burst;
     };
     struct Link {
-        std::map<IpAddress, Burst> bursts;
+        std::map<std::pair<IpAddress, bool>, Burst> bursts;  // announcements, and probes
         std::vector<Entry> heap;
         std::array<Instant, pace_count> sent_at;  // a ring of the last announcements
         std::size_t oldest = 0;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "vrrpd/core/advert.hpp"
+#include "vrrpd/core/frames.hpp"
 #include "vrrpd/core/ip.hpp"
 #include "vrrpd/core/text.hpp"
 
@@ -51,7 +52,8 @@ struct PathChanged {
     int interface_index = 0;  ///< 0: there is no such interface
     bool up = false;          ///< administratively up, with carrier
     std::optional<IpAddress> source;
-    Text reason;  ///< what is wrong, when something is: "eth0 is down"
+    Text reason;          ///< what is wrong, when something is: "eth0 is down"
+    bool carrier = true;  ///< the link is there; `up` without it: its being down is no fault
 };
 
 /// `unproven` counts as failing until the first success, but throws out nobody who is MASTER (init_fail).
@@ -92,6 +94,13 @@ struct AddressesLost {
     Text what{};  ///< "192.168.30.16/24 is gone from eth0"
 };
 
+/// Somebody else on the LAN says that he has an address of an instance.
+struct AddressClaimed {
+    InstanceId instance = 0;
+    IpAddress address;
+    MacAddress mac{};
+};
+
 enum class ServicesState : std::uint8_t { stopped, ready, failed };
 /// All services of an instance together.
 struct ServicesChanged {
@@ -108,7 +117,7 @@ struct SendFailed {
 };
 
 using Event = std::variant<Packet, Startup, Shutdown, Parting, DrainChanged, Reconfigured, PathChanged, CheckChanged,
-                           AddressesSettled, AddressesLost, ServicesChanged, SendFailed>;
+                           AddressesSettled, AddressesLost, AddressClaimed, ServicesChanged, SendFailed>;
 
 // ---- actions
 
@@ -137,8 +146,14 @@ struct SetServices {
     ServiceWish wish = ServiceWish::stop;
 };
 
-/// Tell the neighbours where the addresses are, all of them: one burst each.
+/// Tell the neighbours where the addresses are, all of them or one: one burst each.
 struct Announce {
+    InstanceId instance = 0;
+    std::optional<IpAddress> only{};
+};
+
+/// Ask the LAN whether somebody else has the addresses. Answered by AddressClaimed, if by anything.
+struct Probe {
     InstanceId instance = 0;
 };
 
@@ -168,6 +183,8 @@ struct Notice {
         interval_differs,   ///< version 3: another interval than ours
         interval_clamped,   ///< a learned interval was longer than max_learned_interval
         checksum_mirrored,  ///< we now send the form that the peer sends
+        claimed_by_other,   ///< somebody else says that he has an address of ours: see `text`
+        no_peer_heard,      ///< Active for long, and no advert of a peer since the start: see `text`
         foreign_router_id,  ///< one of our addresses is advertised under another VRID: see `text`
         stalled,            ///< no advert of ours left for so long that the peers took over: see `text`
         send_failed,        ///< an advert did not leave: see `text`
@@ -189,7 +206,7 @@ struct GroupChanged {
     Role to = Role::init;
 };
 
-using Action = std::variant<SendAdvert, SetAddresses, SetServices, Announce, RoleChanged, GroupChanged, Notice>;
+using Action = std::variant<SendAdvert, SetAddresses, SetServices, Announce, Probe, RoleChanged, GroupChanged, Notice>;
 using Actions = std::vector<Action>;
 
 }  // namespace vrrpd

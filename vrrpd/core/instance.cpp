@@ -115,6 +115,7 @@ void Instance::path_changed(const PathChanged& path, Moment moment) {
         reconsider(moment);
     }
     const bool source_moved = path_.source != path.source;
+    const bool carrier_back = path.carrier && !path_.carrier;
     path_ = path;
     if (!path_usable()) {  // a fault of its own; whether adverts leave is seen when it is over
         cannot_send_ = probing_ = false;
@@ -123,6 +124,8 @@ void Instance::path_changed(const PathChanged& path, Moment moment) {
     reconsider(moment);
     // The peers compare the address that our packets come from (E29): let them see the new one at once.
     if (source_moved && state_ == State::active) send(static_cast<std::uint8_t>(priority()), moment);
+    // Who stays Active without a link tells the switch that is there again.
+    if (carrier_back && state_ == State::active && phase_ == Phase::serving) moment.actions.emplace_back(Announce{id_});
 }
 
 void Instance::check_changed(const CheckChanged& change, Moment moment) {
@@ -349,6 +352,8 @@ void Instance::fire(Timer timer, Moment moment) {
             return probe_sending(moment);
         case Timer::restoration:
             return restore_addresses(moment);
+        case Timer::lookout:
+            return look_out(moment);
         case Timer::startup_delay:
         case Timer::fault_hold:
             return;  // reconsider() sees that the time has passed

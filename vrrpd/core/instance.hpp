@@ -46,6 +46,9 @@ class SyncGroup;
 class Instance {
   public:
     static constexpr std::size_t flapping_claims = 4;  ///< within a minute: worth a word
+    /// After a takeover: what the Active before us said while it went is no news, nor what its kernel answered.
+    static constexpr Duration handover_time = std::chrono::seconds(1);
+    static constexpr int lonely_intervals = 10;  ///< down intervals as Active without ever a peer: worth a word
 
     enum class State : std::uint8_t { initialize, backup, active, retiring };
 
@@ -61,6 +64,7 @@ class Instance {
         std::uint64_t off_subnet = 0;
         std::uint64_t first_global = 0;
         std::uint64_t addresses_lost = 0;
+        std::uint64_t foreign_claims = 0;
         std::array<std::uint64_t, 2> checksum_forms{};  ///< received, by ChecksumForm
         std::array<std::uint64_t, refusal_count> refused{};
     };
@@ -90,6 +94,7 @@ class Instance {
     void check_changed(const CheckChanged& change, Moment moment);
     void addresses_settled(const AddressesSettled& settled, Moment moment);
     void addresses_lost(const Text& what, Moment moment);
+    void address_claimed(const AddressClaimed& claim, Moment moment);
     void services_changed(const ServicesChanged& change, Moment moment);
     void send_failed(const SendFailed& failure, Moment moment);
     /// The sender of a valid advert is in no subnet of ours: TTL 255 proves the link all the same (H14).
@@ -114,6 +119,7 @@ class Instance {
     int priority() const;   ///< the effective one
     const std::optional<Heard>& last_heard() const { return heard_; }
     const Counters& counters() const { return counters_; }
+    bool lonely() const { return lonely_ && state_ == State::active && !heard_; }  ///< see lonely_intervals
     const InstanceOptions& options() const { return *options_; }
     const PathChanged& path() const { return path_; }
     Duration active_interval() const { return active_interval_; }  ///< learned from the Active, or ours
@@ -162,8 +168,9 @@ class Instance {
         fault_hold,
         send_probe,   // whether adverts leave again
         restoration,  // of addresses that somebody else removed
+        lookout,      // for other holders, then for peers at all
     };
-    static constexpr std::size_t timer_count = 9;
+    static constexpr std::size_t timer_count = 10;
     enum class Phase : std::uint8_t { addresses, services, serving };            // of active
     enum class Farewell : std::uint8_t { none, silence, last_advert, release };  // after the addresses are gone
 
@@ -230,6 +237,8 @@ class Instance {
     void advert_due(Instant due, Moment moment);
     void probe_sending(Moment moment);
     void restore_addresses(Moment moment);
+    void answer_claim(const IpAddress& address, Moment moment);
+    void look_out(Moment moment);
     void count_claim(Moment moment);
     Text takeover_reason(Instant now) const;
     bool may_answer(Instant now);
@@ -286,12 +295,19 @@ class Instance {
     Instant last_left_{}, left_before_{};  // when the last advert left, and the one before
     Instant last_answer_ = Instant::min();
     std::array<Instant, flapping_claims> claims_;  // the last ones
-    int losses_ = 0;                               // of addresses, within a minute
+    Instant active_since_{};
+    bool probed_ = false, lonely_ = false;  // since then
+    int losses_ = 0;                        // of addresses, within a minute
     Instant first_loss_{};
     ChecksumForm checksum_form_;
     Counters counters_;
     // A flood of junk must not hide the rest, nor many senders what concerns ourselves.
-    NoticeLimiter limiter_, refusal_limiter_, own_limiter_;
+    NoticeLimiter limiter_, refusal_limiter_, own_limiter_, claim_limiter_;
+    struct Answered {
+        IpAddress address;
+        Instant when;
+    };
+    std::vector<Answered> answered_;  // claims, within the last second
 };
 
 }  // namespace vrrpd

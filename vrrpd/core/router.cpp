@@ -266,6 +266,10 @@ void Router::on(const AddressesLost& event, Moment moment) {
     tell(event.instance, moment, [&](Instance& instance) { instance.addresses_lost(event.what, moment); });
 }
 
+void Router::on(const AddressClaimed& event, Moment moment) {
+    tell(event.instance, moment, [&](Instance& instance) { instance.address_claimed(event, moment); });
+}
+
 void Router::on(const AddressesSettled& event, Moment moment) {
     tell(event.instance, moment, [&](Instance& instance) { instance.addresses_settled(event, moment); });
 }

@@ -61,6 +61,7 @@ class Router {
     void on(const CheckChanged& event, Moment moment);
     void on(const AddressesSettled& event, Moment moment);
     void on(const AddressesLost& event, Moment moment);
+    void on(const AddressClaimed& event, Moment moment);
     void on(const ServicesChanged& event, Moment moment);
     void on(const SendFailed& event, Moment moment);
 

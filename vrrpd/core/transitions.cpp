@@ -194,6 +194,9 @@ void Instance::take_on(Moment moment) {
     other_active_heard_ = false;
     deadline(Timer::protocol) = moment.now + options_->advert_interval;
     for (const Timer stale : {Timer::second_release, Timer::withdrawal}) deadline(stale) = never;
+    active_since_ = moment.now;
+    probed_ = lonely_ = false;
+    deadline(Timer::lookout) = moment.now + handover_time;
 }
 
 // Who has no services to wait for serves with each address at once.
@@ -331,7 +334,7 @@ void Instance::hasten(Moment moment) {
 
 void Instance::withdraw(Farewell farewell, Moment moment) {
     farewell_ = farewell;
-    deadline(Timer::announcement) = deadline(Timer::restoration) = never;
+    deadline(Timer::announcement) = deadline(Timer::restoration) = deadline(Timer::lookout) = never;
     const auto count = static_cast<long>(options_->addresses.size() + options_->excluded_addresses.size());
     deadline(Timer::withdrawal) = moment.now + withdrawal_base + count * withdrawal_each;
     moment.actions.emplace_back(SetAddresses{id_, false});

@@ -1,7 +1,5 @@
 #include "vrrpd/io/advert_observer.hpp"
 
-#include <algorithm>
-
 namespace vrrpd {
 namespace {
 
@@ -15,19 +13,17 @@ AdvertObserver::AdvertObserver(Loop& loop, Family family, int interface_index, c
     : loop_(loop),
       observe_(std::move(observe)),
       socket_(family, interface_index, receive_buffer, Passes::others, subscription),
-      full_at_(loop.now()),
+      budget_(burst, packet_interval, loop.now()),
       pause_(loop.timer([this] { refill(); })),
       watch_(loop.watch(socket_.descriptor(), readable, [this](std::uint32_t) { observe_some(); })) {}
 
 void AdvertObserver::observe_some() {
     const Instant now = loop_.now();
-    const Duration taken = std::max(full_at_ - now, Duration::zero());
-    const auto left = burst - static_cast<std::size_t>((taken + packet_interval - Duration(1)) / packet_interval);
-    const std::size_t read = socket_.read(left, observe_);
-    full_at_ = now + taken + read * packet_interval;
+    const std::size_t left = budget_.left(now), read = socket_.read(left, observe_);
+    budget_.take(read, now);
     if (read < left) return;
     watch_->interest(0);
-    pause_->arm(full_at_);
+    pause_->arm(budget_.full_at());
 }
 
 void AdvertObserver::refill() {

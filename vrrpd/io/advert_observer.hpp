@@ -14,6 +14,7 @@
 #include <memory>
 
 #include "vrrpd/io/advert_socket.hpp"
+#include "vrrpd/io/read_budget.hpp"
 #include "vrrpd/loop/loop.hpp"
 
 namespace vrrpd {
@@ -44,7 +45,7 @@ class AdvertObserver {
     Loop& loop_;
     PacketSink observe_;
     AdvertSocket socket_;
-    Instant full_at_;  // when the bucket is full again, if nothing is taken from it
+    ReadBudget budget_;
     std::unique_ptr<Timer> pause_;
     std::unique_ptr<Watch> watch_;  // last, so that it goes before the socket
 };

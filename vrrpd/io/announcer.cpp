@@ -19,9 +19,9 @@ constexpr std::size_t batch_size = AnnounceSchedule::pace_count;
 constexpr int send_buffer = 1 << 20;
 
 Frame frame_of(const Announcement& announcement) {
-    if (announcement.address.family() == Family::ipv4) {
-        return gratuitous_arp(announcement.sender, announcement.address);
-    }
+    const bool ipv4 = announcement.address.family() == Family::ipv4;
+    if (announcement.probe) return (ipv4 ? arp_probe : neighbour_probe)(announcement.sender, announcement.address);
+    if (ipv4) return gratuitous_arp(announcement.sender, announcement.address);
     return unsolicited_neighbour_advertisement(announcement.sender, announcement.address,
                                                announcement.source.value_or(announcement.address), announcement.router);
 }
@@ -106,8 +106,9 @@ void Announcer::send_batch(std::size_t from) {
         const int count = sendmmsg(socket_.get(), batch_->messages.data() + at, static_cast<unsigned>(size - at),
                                    MSG_DONTWAIT | MSG_NOSIGNAL);
         if (count > 0) {
-            counters_.sent += static_cast<std::uint64_t>(count);
-            at += static_cast<std::size_t>(count);
+            for (const std::size_t end = at + static_cast<std::size_t>(count); at < end; ++at) {
+                ++(due_[from + at].probe ? counters_.probes : counters_.sent);
+            }
         } else {
             ++counters_.failed;
             errors_[from + at++] = errno;

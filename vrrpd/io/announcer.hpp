@@ -1,6 +1,6 @@
-// Sends the announcements of virtual addresses (gratuitous ARP, unsolicited neighbour advertisements) when
-// their schedule says so. How they look is decided in core/frames.hpp, when they go in
-// core/announce_schedule.hpp.
+// Sends the announcements of virtual addresses (gratuitous ARP, unsolicited neighbour advertisements), and the probes
+// that ask whether somebody else has them, when their schedule says so. How they look is decided in core/frames.hpp,
+// when they go in core/announce_schedule.hpp.
 //
 // Frames go out through a packet socket, so that they carry the hardware address asked for and do not depend
 // on the address being usable yet. A frame that the kernel refuses is reported and not tried again: the burst
@@ -22,8 +22,9 @@ namespace vrrpd {
 class Announcer {
   public:
     struct Counters {
-        std::uint64_t sent = 0;
-        std::uint64_t failed = 0;
+        std::uint64_t sent = 0;    ///< announcements
+        std::uint64_t failed = 0;  ///< of either
+        std::uint64_t probes = 0;  ///< sent
     };
 
     /// `failed` gets each announcement that could not be sent, with its errno. It may call back into the
