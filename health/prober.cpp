@@ -32,7 +32,7 @@ Prober::Prober(Loop& loop, ScriptRunner& scripts, CheckOptions options)
       method_(make_method(loop, scripts, options_, [this] { probe_now(); })) {}
 
 void Prober::join(Client& client) {
-    members_.push_back({&client, loop_.now()});
+    members_.push_back({&client, probe_ != nullptr});
     if (probe_) {
         again_ = true;
     } else {
@@ -78,8 +78,8 @@ void Prober::probed(const Finding& finding) {
     Instant next = again_ ? now : never;
     bool well = finding.success();
     std::vector<Client*> judges;
-    for (const Member& member : members_) {
-        if (member.joined > started_) continue;
+    for (Member& member : members_) {
+        if (std::exchange(member.came_late, false)) continue;
         judges.push_back(member.client);
         member.client->judge(finding);
         next = std::min(next, member.client->next_probe(started_, now));

@@ -55,7 +55,7 @@ class Prober : public std::enable_shared_from_this<Prober> {
   private:
     struct Member {
         Client* client;
-        Instant joined;
+        bool came_late;  // the question under way was asked before
     };
 
     void schedule(Instant when);

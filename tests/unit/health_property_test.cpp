@@ -68,7 +68,7 @@ class World {
         checks_.push_back(
             std::make_unique<Check>(probers_, options, [this, index](const Report& report) { told(index, report); }));
         checks_.back()->start();
-        joined_.push_back(loop_.now());
+        joined_.push_back(decided_.size());
     }
 
     // Well, failing, hanging, or any of it: a service is ill for a while.
@@ -78,7 +78,7 @@ class World {
         starter_.outcome = kind == 0   ? std::optional(good_exit)
                            : kind == 1 ? std::optional(exit_code(1))
                                        : std::nullopt;
-        decided_.push_back({loop_.now(), kind == 0});
+        decided_.push_back(kind == 0);
     }
 
     void told(std::size_t index, const Report& report) {
@@ -93,10 +93,9 @@ class World {
         for (std::size_t i = 0; i < 3; ++i) {
             Model model{models_[i].options};
             std::vector<Verdict> changes;
-            for (std::size_t probe = 0; probe + (running ? 1 : 0) < decided_.size(); ++probe) {
-                if (decided_[probe].at < joined_[i]) continue;
+            for (std::size_t probe = joined_[i]; probe + (running ? 1 : 0) < decided_.size(); ++probe) {
                 const auto before = std::pair(model.verdict, model.settled);
-                model.feed(decided_[probe].good);
+                model.feed(decided_[probe]);
                 if (std::pair(model.verdict, model.settled) != before) changes.push_back(model.verdict);
             }
             ASSERT_EQ(checks_[i]->verdict(), model.verdict) << "check " << i;
@@ -113,7 +112,7 @@ class World {
         loop_.advance(std::chrono::milliseconds(number(1, 50)));
         reports_[index].clear();
         checks_[index]->start();
-        joined_[index] = loop_.now();
+        joined_[index] = decided_.size();
     }
 
     /// The promise of interval + fall x timeout, from any state that is well.
@@ -136,19 +135,15 @@ class World {
     int number(int lowest, int highest) { return std::uniform_int_distribution(lowest, highest)(random_); }
     bool chance(int percent) { return number(1, 100) <= percent; }
 
-    struct Decided {
-        Instant at;
-        bool good;
-    };
     std::mt19937 random_;
     vrrpd::test::FakeLoop loop_;
     FakeStarter starter_{loop_};
     Probers probers_{loop_, starter_};
     CheckOptions options_;
     int mood_ = 0;
-    std::vector<Decided> decided_;
+    std::vector<bool> decided_;  // of each probe: good
     std::vector<Model> models_;
-    std::vector<Instant> joined_;
+    std::vector<std::size_t> joined_;  // the first probe that is for it
     std::array<std::vector<Verdict>, 3> reports_;
     std::vector<std::unique_ptr<Check>> checks_;
 };
