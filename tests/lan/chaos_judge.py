@@ -86,24 +86,42 @@ def overlaps(held):
     return sorted(found, key=lambda overlap: overlap.begin)
 
 
-def windows(acts, record, timing, pair):
-    """What explains two holders of this pair."""
+def windows(acts, record, timing, overlap):
+    """What explains that these two have it."""
     advert = timing.interval
+    patient = not is_preempted(overlap, timing) and not is_hurried(overlap, record, timing)
     for act in acts:
-        if act.host not in pair:
+        if act.host not in (overlap.older, overlap.newer):
             continue
         if act.kind in SEPARATED:
             yield Window(act.begin, act.undone + advert + AFTER_HEALING, True, act.kind)
-        if act.kind in FROZEN:
-            last = max((at for at, host, priority in record.adverts
-                        if host == act.host and priority > 0 and at <= act.end), default=act.end)
-            yield Window(last + 3 * advert, last + timing.lease + KERNEL_LATENESS, True, act.kind)
-            yield Window(act.begin, act.end + timing.lease + KERNEL_LATENESS, False, act.kind)
-        if act.kind in SILENT:
-            yield Window(act.begin, act.end + 5 * advert // 2 + GUARD_REMOVES, False, act.kind)
-        if act.kind in FROZEN + SILENT:
-            # Back again it hears the other, or is heard.
-            yield Window(act.begin, act.undone + STARTING + advert + AFTER_HEALING, False, f"back after {act.kind}")
+            continue
+        if act.kind not in FROZEN + SILENT:
+            continue
+        stay = timing.lease + KERNEL_LATENESS if act.kind in FROZEN else 5 * advert // 2 + GUARD_REMOVES
+        last = last_advert(record, act)
+        if act.host == overlap.older:
+            yield Window(last + 3 * advert if patient else act.begin, last + stay, True, act.kind)
+        yield Window(act.begin, act.end + stay, False, act.kind)
+        # Back again it hears the other, or is heard.
+        yield Window(act.begin, act.undone + STARTING + advert + AFTER_HEALING, False, f"back after {act.kind}")
+
+
+def last_advert(record, act):
+    """Of a host, before its processes were silenced."""
+    return max((at for at, host, priority in record.adverts
+                if host == act.host and priority > 0 and at <= act.end), default=act.end)
+
+
+def is_preempted(overlap, timing):
+    """A better one does not wait for the other to fall silent; nor can it know that the other has just hung."""
+    return timing.ranks.index(overlap.newer) < timing.ranks.index(overlap.older)
+
+
+def is_hurried(overlap, record, timing):
+    """Nor does who hears priority 0, whoever sent it (RFC 9568 section 6.4.2)."""
+    return any(priority == 0 and overlap.begin - timing.interval <= at <= overlap.begin
+               for at, host, priority in record.adverts if host not in (overlap.older, overlap.newer))
 
 
 def unexplained(overlap, explanations):
@@ -122,16 +140,16 @@ def unexplained(overlap, explanations):
 def allowance(overlap, since, record, timing):
     """How long it may last after `since` on this machine. Where the better one takes over it may last until the other
     has obeyed. By as much as the observer, above them in priority, ran late, they may have run late, too."""
-    preempted = since == overlap.begin and timing.ranks.index(overlap.newer) < timing.ranks.index(overlap.older)
+    preempted = since == overlap.begin and is_preempted(overlap, timing)
     late = sum(by for at, by in record.late if since - SECOND // 10 <= at <= overlap.end + SECOND // 10)
     return (OUTRANKED if preempted else READING) + late
 
 
 def judge(acts, record, timing):
-    """(what was wrong, as text lines; the longest overlap that was judged strictly, by pair of kinds of reason)."""
+    """What was wrong, as text lines."""
     wrong = []
     for overlap in overlaps(holdings(record)):
-        explanations = list(windows(acts, record, timing, (overlap.older, overlap.newer)))
+        explanations = list(windows(acts, record, timing, overlap))
         since = unexplained(overlap, explanations)
         if overlap.end - since > allowance(overlap, since, record, timing):
             wrong.append(f"{overlap.older} and {overlap.newer} both have the address for "

@@ -7,13 +7,16 @@ memcached. Those of different things and of different hosts come on top of each 
 import dataclasses
 import random
 
-PROCESS = ("kill", "kill_both", "kill_guard", "crash", "stop", "stop_both", "terminate", "restart", "reload")
+PROCESS = ("kill", "kill", "stop", "stop", "kill_both", "stop_both", "kill_guard", "crash", "terminate", "restart",
+           "restart", "reload")
 LINK = ("cut", "part", "deaf", "mute", "lose", "down", "delete", "rename")
 MEMCACHED = ("kill_memcached", "hang_memcached")
 ADDRESS = ("remove",)
 
-# Of a thing: its faults, and how often it is struck.
-_THINGS = ((PROCESS, 45), (LINK, 30), (MEMCACHED, 10), (ADDRESS, 15))
+# Of a thing: its faults, and how often it is struck. In every other storm all hear each other all the time, and are
+# judged by that.
+_THINGS = (PROCESS, LINK, MEMCACHED, ADDRESS)
+_ALL, _LINKS_WHOLE = (45, 30, 10, 15), (75, 0, 10, 15)
 _AT_ONCE = ("crash", "reload", "remove")  # nothing to undo later
 # The fifth removal within a minute is a fault that is held, which is another matter.
 _BETWEEN_REMOVALS_S = 16
@@ -46,13 +49,14 @@ def storm(seed, number, seconds):
     """The faults of one storm, in order of time; all are undone after `seconds` at the latest."""
     shape = Shape.of(seed)
     draw = random.Random(f"{seed}/{number}")
-    # From one trouble after the other to many at a time.
+    # From one trouble after the other to many at a time, and mostly for who serves.
     between = draw.choice((0.4, 1, 2.5)) * max(shape.interval, 0.5)
+    weights = draw.choice((_ALL, _LINKS_WHOLE))
     faults, free, at = [], {}, 0.0
     while True:
         at += draw.uniform(0.2, 2) * between
-        host, (things,) = draw.randrange(shape.hosts), draw.choices([kinds for kinds, _ in _THINGS],
-                                                                     [weight for _, weight in _THINGS])
+        host, = draw.choices(range(shape.hosts), range(shape.hosts, 0, -1))
+        things, = draw.choices(_THINGS, weights)
         kind, lasts = draw.choice(things), _length(draw, shape.interval)
         lasts = 0.0 if kind in _AT_ONCE else lasts
         if at + lasts >= seconds:
@@ -65,4 +69,4 @@ def storm(seed, number, seconds):
 def _length(draw, interval):
     """Shorter than a peer's patience, about as long, or longer."""
     return interval * draw.choice((draw.uniform(0.02, 1), draw.uniform(1, 2.4), draw.uniform(2.4, 3.4),
-                                   draw.uniform(3.4, 6)))
+                                   draw.uniform(3.4, 7), draw.uniform(3.4, 7)))
