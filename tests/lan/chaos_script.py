@@ -17,6 +17,8 @@ ADDRESS = ("remove",)
 # judged by that.
 _THINGS = (PROCESS, LINK, MEMCACHED, ADDRESS)
 _ALL, _LINKS_WHOLE = (45, 30, 10, 15), (75, 0, 10, 15)
+# So long may an address stay where nobody looks after it, whatever the interval.
+LEASE_BOUND_S = 3.5
 _AT_ONCE = ("crash", "reload", "remove")  # nothing to undo later
 # The fifth removal within a minute is a fault that is held, which is another matter.
 _BETWEEN_REMOVALS_S = 16
@@ -58,6 +60,8 @@ def storm(seed, number, seconds):
         host, = draw.choices(range(shape.hosts), range(shape.hosts, 0, -1))
         things, = draw.choices(_THINGS, weights)
         kind, lasts = draw.choice(things), _length(draw, shape.interval)
+        if kind in ("kill_both", "stop_both") and draw.random() < 0.5:
+            lasts += LEASE_BOUND_S
         lasts = 0.0 if kind in _AT_ONCE else lasts
         if at + lasts >= seconds:
             return faults

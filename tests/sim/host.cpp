@@ -82,7 +82,7 @@ void Host::begin() {
         Machine& machine = machines_[id];
         machine.passive_since = world_.now();
         const bool adopted = std::ranges::find(legacies, id, &Legacy::instance) != legacies.end();
-        if (adopted) world_.note_adoption(name(id) + " is adopted");
+        if (adopted) world_.note_adoption(*this, id);
         if (adopted || !std::exchange(machine.recorded, false)) continue;
         change_addresses(id, false, false, world_.random().between(10us, world_.scenario().latencies.kernel));
     }

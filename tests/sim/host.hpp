@@ -53,6 +53,8 @@ class Host {
     bool advertising(InstanceId id) const;
     /// Running, and not paused, since then; never if it is not.
     Instant responsive_since() const { return alive() && !paused_ ? responsive_since_ : never; }
+    /// What its latest advert said, be it a predecessor's.
+    int advertised_priority(InstanceId id) const { return machines_[id].priority; }
     /// When the guard has removed at the latest what is not advertised any more.
     Instant removed_by_guard(InstanceId id) const;
     std::size_t size() const { return options_.size(); }

@@ -109,12 +109,16 @@ void Simulator::check_safety(InstanceId id) {
     }
 }
 
+bool Simulator::is_quiet(InstanceId id, Instant at) const {
+    const bool whole = uniform() && !scenario_.weather.loss_is_tolerable && undisturbed(link_of(id));
+    const bool hurried = hosts_.size() > 2 && at < released_at_[id] + 2 * scenario_.longest_interval;
+    return whole && !hurried && at > disturbed_at_ + aftermath();
+}
+
 void Simulator::check_overlap(InstanceId id, const std::string& holders) {
     Instant& since = overlap_since_[id];
     since = std::max(std::min(since, now_), disturbed_at_);
-    const bool whole = uniform() && !scenario_.weather.loss_is_tolerable;
-    const bool hurried = hosts_.size() > 2 && overlap_began_[id] < released_at_[id] + 2 * scenario_.longest_interval;
-    const bool strict = whole && !hurried && overlap_began_[id] > disturbed_at_ + aftermath();
+    const bool strict = is_quiet(id, overlap_began_[id]);
     const Duration bound = strict ? brief_bound() : overlap_bound();
     Instant end = since + bound;
     bool all_responsive = true;
@@ -278,9 +282,14 @@ void Simulator::shut_all_down() {
 
 // ---- telling
 
-void Simulator::note_adoption(const std::string& what) {
+void Simulator::note_adoption(const Host& host, InstanceId id) {
     ++tally_.adoptions;
-    say(what);
+    say(host.name(id) + " is adopted");
+    for (const auto& other : hosts_) {
+        const bool took_over = other.get() != &host && other->advertising(id) && !other->paused();
+        if (took_over && other->instance(id).priority() <= host.advertised_priority(id) && is_quiet(id, now_))
+            violation(host.name(id) + " is adopted, but " + other->name(id) + " has taken over");
+    }
 }
 
 void Simulator::note_guard(const std::string& what) {

@@ -11,6 +11,7 @@
 //     process suffers is no excuse. Right after a disturbance of the wire, or where intervals differ, the bound is
 //     overlap_bound(), and where a third host has just released: who hears it does not ask whether it was the Active
 //     (RFC 9568 section 6.4.2). Who is dead or paused while a better one comes is relieved by its guard;
+//   - on such a segment nobody adopts what another one, who is no better, has taken over;
 //   - the members of a sync group are Active together or not at all.
 // Checked after the storm, once settling_bound() has passed: exactly one Active, always the same, which holds
 // the addresses and serves; no host that may preempt has a higher priority. Then it is shut down, another one
@@ -69,7 +70,7 @@ class Simulator {
     void disturb() { disturbed_at_ = now_; }
     void note_role(const Host& host, const RoleChanged& change);
     void note_release(InstanceId id) { released_at_[id] = now_; }
-    void note_adoption(const std::string& what);
+    void note_adoption(const Host& host, InstanceId id);
     void note_guard(const std::string& what);
     void note_group() { ++tally_.group_steps; }
     void note_notice(const Host& host, const Notice& notice);
@@ -125,6 +126,8 @@ class Simulator {
     /// The same where all hear each other all the time: a better one claims, and who had the addresses obeys. A removal
     /// may take longer than the daemon waits for it before it says that the addresses are free.
     Duration brief_bound() const;
+    /// Whether all have heard each other for so long that only what the processes suffer counts.
+    bool is_quiet(InstanceId id, Instant at) const;
     /// For how long after a disturbance somebody may claim because of it.
     Duration aftermath() const { return 5 * scenario_.longest_interval + overlap_bound(); }
     bool uniform() const { return scenario_.shortest_interval == scenario_.longest_interval; }
