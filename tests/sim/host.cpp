@@ -64,6 +64,7 @@ void Host::boot() {
     if (alive()) return;
     world_.say(name() + " boots");
     ++process_;
+    responsive_since_ = world_.now();
     router_ = std::make_unique<Router>(options_, groups_);
     held_faults_ = 0;
     for (InstanceId id = 0; id < size(); ++id) {
@@ -402,6 +403,7 @@ void Host::change_addresses(InstanceId id, bool wanted, bool refused, Duration d
     machine.kernel_done = std::max(machine.kernel_done, world_.now() + delay);
     const auto done = [this, id, wanted, refused, process = process_, job = ++machine.kernel_job] {
         Machine& then = machines_[id];
+        then.relieved = false;
         if (!refused && then.present != wanted) {
             world_.say(name(id) + (wanted ? " has the addresses" : " has the addresses no more"));
             then.present = wanted;
@@ -444,6 +446,7 @@ void Host::look_as_guard(InstanceId id) {
     const Duration delay = world_.random().between(10us, world_.scenario().latencies.kernel);
     after_all(delay, [this, id] {
         if (!std::exchange(machines_[id].present, false)) return;
+        machines_[id].relieved = true;
         world_.note_guard(name(id) + " is relieved of its addresses by the guard");
         tell({AddressesLost{id, "nobody advertised it"}, {}});
     });
@@ -473,8 +476,9 @@ void Host::perform(const SetServices& action) {
 }
 
 void Host::perform(const Announce& action) {
-    // What somebody else has just removed may be announced once more; nothing else may.
-    if (!machines_[action.instance].present && instance(action.instance).counters().addresses_lost == 0) {
+    // What somebody else, or the guard, has just removed may be announced once more; nothing else may.
+    const Machine& machine = machines_[action.instance];
+    if (!machine.present && !machine.relieved && instance(action.instance).counters().addresses_lost == 0) {
         world_.violation(name(action.instance) + " announces addresses that it does not have");
     }
 }

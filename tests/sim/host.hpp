@@ -92,7 +92,8 @@ class Host {
         Duration interval{};
         int priority = 0;
         std::size_t addresses = 0;
-        bool guarded = false;  // the guard's timer is set
+        bool guarded = false;   // the guard's timer is set
+        bool relieved = false;  // it has removed them, and they are not back yet
     };
 
     void end_process();
