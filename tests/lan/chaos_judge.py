@@ -47,11 +47,12 @@ class Timing:
 
 @dataclasses.dataclass(frozen=True)
 class Window:
-    """What may explain two holders; only if `opens` may they begin in it."""
+    """What may explain two holders. `parts`: the two did not hear each other; only after such a window may one be used
+    that `needs_parting`."""
     begin: int
     end: int
-    opens: bool
-    why: str
+    parts: bool = False
+    needs_parting: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,17 +95,17 @@ def windows(acts, record, timing, overlap):
         if act.host not in (overlap.older, overlap.newer):
             continue
         if act.kind in SEPARATED:
-            yield Window(act.begin, act.undone + advert + AFTER_HEALING, True, act.kind)
+            yield Window(act.begin, act.undone + advert + AFTER_HEALING, parts=True)
             continue
         if act.kind not in FROZEN + SILENT:
             continue
         stay = timing.lease + KERNEL_LATENESS if act.kind in FROZEN else 5 * advert // 2 + GUARD_REMOVES
         last = last_advert(record, act)
         if act.host == overlap.older:
-            yield Window(last + 3 * advert if patient else act.begin, last + stay, True, act.kind)
-        yield Window(act.begin, act.end + stay, False, act.kind)
+            yield Window(last + 3 * advert if patient else act.begin, last + stay)
+        yield Window(act.begin, act.end + stay, needs_parting=True)
         # Back again it hears the other, or is heard.
-        yield Window(act.begin, act.undone + STARTING + advert + AFTER_HEALING, False, f"back after {act.kind}")
+        yield Window(act.begin, act.undone + STARTING + advert + AFTER_HEALING, needs_parting=True)
 
 
 def last_advert(record, act):
@@ -126,13 +127,14 @@ def is_hurried(overlap, record, timing):
 
 def unexplained(overlap, explanations):
     """From when on nothing explains it (its end: all of it is explained)."""
-    at, begun = overlap.begin, False
+    at, parted = overlap.begin, False
     while True:
-        further = [window.end for window in explanations
-                   if window.begin <= at < window.end and (window.opens or begun)]
+        further = [window for window in explanations
+                   if window.begin <= at < window.end and (parted or not window.needs_parting)]
         if not further:
             return at
-        at, begun = max(further), True
+        at = max(window.end for window in further)
+        parted = parted or any(window.parts for window in further)
         if at >= overlap.end:
             return overlap.end
 
