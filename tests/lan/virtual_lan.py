@@ -173,9 +173,18 @@ class Lan:
         number = len(self.hosts) + 1
         host.port = f"p{number}"
         host.mac = f"02:00:00:00:00:{number:02x}"
-        self._plug(host, "eth0", host.mac, f"{address}/{prefix}", host.port, "lan0")
+        host.prefix = prefix
+        self.plug(host)
         self.hosts[name] = host
         return host
+
+    def plug(self, host):
+        """Makes eth0 of a host, plugged into the bridge: also once more after `unplug`."""
+        self._plug(host, "eth0", host.mac, f"{host.address}/{host.prefix}", host.port, "lan0")
+
+    def unplug(self, host):
+        """The host has no eth0 any more."""
+        host.run(["ip", "link", "delete", "eth0"])
 
     def link(self, host, number, address, prefix=24):
         """One more link of a host, eth`number` on a bridge of its own, lan`number`; its port is `p1.1`, `p1.2` ..."""
@@ -192,6 +201,15 @@ class Lan:
     def restore(self, host):
         self.switch.run(["ip", "link", "set", host.port, "up"])
 
+    def part(self, host):
+        """The LAN is two: this host, with all others that are parted, hears nobody else. No link goes down."""
+        if "apart" not in self._bridges:
+            self._make_bridge("apart")
+        self.switch.run(["ip", "link", "set", host.port, "master", "apart"])
+
+    def join(self, host):
+        self.switch.run(["ip", "link", "set", host.port, "master", "lan0"])
+
     def holders(self, address):
         """Names of the hosts that have the address on a link, whether reachable or not."""
         return sorted(name for name, host in self.hosts.items() if address in host.addresses())
@@ -207,6 +225,13 @@ class Lan:
     def wait_for_holder(self, address, holder, timeout):
         """Until `holder` (a Host, or None for nobody) alone has the address."""
         wanted = [holder.name] if holder else []
+        self._wait_for_holders(address, lambda seen: seen == wanted, timeout, f"by {wanted}")
+
+    def wait_for_change(self, address, holder, timeout):
+        """Until something else is true than that `holder` alone has the address."""
+        self._wait_for_holders(address, lambda seen: seen != [holder.name], timeout, "otherwise")
+
+    def _wait_for_holders(self, address, enough, timeout, what):
         with contextlib.ExitStack() as stack:
             monitors = []
             for host in self.hosts.values():
@@ -214,10 +239,10 @@ class Lan:
                 monitor.bind((0, wire.RTMGRP_IPV4_IFADDR))
                 monitors.append(monitor)
             end = time.monotonic() + timeout
-            while (seen := self.holders(address)) != wanted:
+            while not enough(seen := self.holders(address)):
                 left = end - time.monotonic()
                 if left <= 0:
-                    raise NotSeen(f"after {timeout} s {address} is held by {seen}, not by {wanted}")
+                    raise NotSeen(f"after {timeout} s {address} is held by {seen}, not {what}")
                 for monitor in select.select(monitors, [], [], left)[0]:
                     with contextlib.suppress(OSError):
                         monitor.recv(65536)

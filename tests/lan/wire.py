@@ -6,7 +6,7 @@ import socket
 import struct
 import time
 
-RTM_NEWADDR, RTM_GETADDR, NLMSG_DONE, NLMSG_ERROR = 20, 22, 3, 2
+RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR, NLMSG_DONE, NLMSG_ERROR = 20, 21, 22, 3, 2
 NLM_F_REQUEST, NLM_F_DUMP = 1, 0x300
 RTMGRP_IPV4_IFADDR = 0x10
 IFA_ADDRESS, IFA_LOCAL = 1, 2
@@ -38,6 +38,16 @@ def addresses_of(netlink):
                 values = dict(_attributes(data[24:length]))
                 found.add(socket.inet_ntoa(values.get(IFA_LOCAL, values.get(IFA_ADDRESS))))
             data = data[(length + 3) & ~3:]
+
+
+def address_notices(data):
+    """Of a datagram of RTMGRP_IPV4_IFADDR: (RTM_NEWADDR or RTM_DELADDR, the address as four bytes)."""
+    while len(data) >= 16:
+        length, kind = struct.unpack_from("=IH", data)
+        if kind in (RTM_NEWADDR, RTM_DELADDR):
+            values = dict(_attributes(data[24:length]))
+            yield kind, values.get(IFA_LOCAL, values.get(IFA_ADDRESS))
+        data = data[(length + 3) & ~3:]
 
 
 def mac_text(raw):

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "tests/sim/simulator.hpp"
+#include "vrrpd/core/lease.hpp"
 
 namespace vrrpd::sim {
 namespace {
@@ -27,6 +28,13 @@ Host::Host(Simulator& world, std::size_t index, const HostOptions& options)
 
 template <typename Callback>
 void Host::after(Duration delay, Callback callback) {
+    world_.after(delay, [this, process = process_, callback] {
+        if (process == process_) callback();
+    });
+}
+
+template <typename Callback>
+void Host::after_all(Duration delay, Callback callback) {
     world_.after(delay, [this, life = life_, callback] {
         if (life == life_) callback();
     });
@@ -55,7 +63,8 @@ int Host::expected_priority(InstanceId id) const {
 void Host::boot() {
     if (alive()) return;
     world_.say(name() + " boots");
-    ++life_;
+    ++process_;
+    responsive_since_ = world_.now();
     router_ = std::make_unique<Router>(options_, groups_);
     held_faults_ = 0;
     for (InstanceId id = 0; id < size(); ++id) {
@@ -63,18 +72,99 @@ void Host::boot() {
         look_at_path(id);
     }
     for (std::size_t check = 0; check < check_count; ++check) look_at_check(check);
-    after(world_.random().between(0ns, 2ms), [this] { tell({Startup{}, {}}); });
+    after(world_.random().between(0ns, 2ms), [this] { begin(); });
+}
+
+// What is not adopted goes before anything else.
+void Host::begin() {
+    const std::vector<Legacy> legacies = find_legacies();
+    responsive_since_ = world_.now();
+    for (InstanceId id = 0; id < size(); ++id) {
+        Machine& machine = machines_[id];
+        machine.passive_since = world_.now();
+        const bool adopted = std::ranges::find(legacies, id, &Legacy::instance) != legacies.end();
+        if (adopted) world_.note_adoption(*this, id);
+        if (adopted || !std::exchange(machine.recorded, false)) continue;
+        change_addresses(id, false, false, world_.random().between(10us, world_.scenario().latencies.kernel));
+    }
+    tell({Startup{legacies}, {}});
+}
+
+bool Host::is_adoptable(InstanceId id) const {
+    const Machine& machine = machines_[id];
+    const InstanceOptions& options = options_[id];
+    return machine.recorded && world_.now() - machine.last_advert < 2 * machine.interval &&
+           machine.addresses == options.addresses.size() && options.priority != owner_priority &&
+           links_[world_.link_of(id)];
+}
+
+std::vector<Legacy> Host::find_legacies() const {
+    std::vector<Legacy> found;
+    for (InstanceId id = 0; id < size(); ++id) {
+        bool all = is_adoptable(id);
+        for (InstanceId other = 0; other < size() && grouped(id); ++other) {
+            all = all && (!grouped(other) || is_adoptable(other));
+        }
+        if (all) found.push_back({id, machines_[id].priority});
+    }
+    return found;
 }
 
 void Host::crash() {
     world_.say(name() + " crashes");
+    end_process();
     ++life_;
+    machines_.assign(size(), {});
+}
+
+void Host::kill() {
+    world_.say(name() + " is killed");
+    end_process();
+}
+
+void Host::end_process() {
+    ++process_;
     router_.reset();
     reloaded_.clear();
-    paused_ = false;
-    machines_.assign(size(), {});
+    paused_ = leaving_ = false;
     inbox_.clear();
+    actions_.clear();
+    unsent_.clear();
     armed_ = never;
+    for (Machine& machine : machines_) {
+        ++machine.service_job;
+        machine.service_ready = machine.drained = false;
+    }
+}
+
+void Host::restart() {
+    if (leaving_) return;
+    world_.say(name() + " is restarted");
+    std::vector<InstanceId> remaining;
+    const auto serves = [this](InstanceId id) {
+        return instance(id).state() == Instance::State::active && options_[id].advert_interval >= 1s;
+    };
+    for (InstanceId id = 0; id < size(); ++id) {
+        bool all = serves(id);
+        for (InstanceId other = 0; other < size() && grouped(id); ++other) {
+            all = all && (!grouped(other) || serves(other));
+        }
+        if (all) remaining.push_back(id);
+    }
+    leaving_ = true;
+    tell({Shutdown{remaining}, {}});
+}
+
+void Host::leave_when_done() {
+    const bool settled =
+        std::ranges::all_of(machines_, [this](const Machine& machine) { return machine.kernel_done <= world_.now(); });
+    if (!leaving_ || paused_ || !settled || !router_->finished()) return;
+    leaving_ = false;
+    router_->handle(Parting{}, world_.now(), actions_);
+    carry_out();
+    world_.say(name() + " has left");
+    end_process();
+    after(world_.random().between(10ms, 3 * world_.scenario().shortest_interval), [this] { boot(); });
 }
 
 void Host::pause() {
@@ -86,6 +176,7 @@ void Host::pause() {
 void Host::resume() {
     world_.say(name() + " goes on");
     paused_ = false;
+    responsive_since_ = world_.now();
     std::vector<bool> were_active;
     for (InstanceId id = 0; id < size(); ++id) were_active.push_back(advertising(id));
     while (!inbox_.empty()) {
@@ -93,8 +184,8 @@ void Host::resume() {
         inbox_.pop_front();
         deliver(letter);
     }
-    expire();
-    check_stall(were_active);
+    if (alive()) expire();
+    if (alive()) check_stall(were_active);
 }
 
 // Whose peers may have taken over meanwhile does not just go on (D11).
@@ -211,6 +302,7 @@ void Host::deliver(const Letter& letter) {
     router_->handle(event, world_.now(), actions_);
     carry_out();
     arm();
+    leave_when_done();
 }
 
 void Host::expire() {
@@ -218,6 +310,7 @@ void Host::expire() {
     if (router_->next_deadline() <= world_.now()) world_.violation(name() + ": a deadline in the past");
     carry_out();
     arm();
+    leave_when_done();
 }
 
 void Host::arm() {
@@ -278,7 +371,12 @@ void Host::perform(const SendAdvert& action) {
         return world_.disturb();
     }
     unsent_.pop_back();
+    if (action.priority == 0) world_.note_release(id);
     world_.say(name(id) + " sends priority " + std::to_string(action.priority));
+    if (action.priority != 0 && machines_[id].recorded) {
+        machines_[id].priority = action.priority;
+        record(id);
+    }
     const Instance& sender = instance(id);
     std::vector<std::uint8_t> message(max_message_size);
     message.resize(sender.encode(action.priority, sender.group_address(), message));
@@ -295,14 +393,67 @@ void Host::perform(const SetAddresses& action) {
     const Duration delay = world_.random().between(10us, slow ? latencies.kernel_worst : latencies.kernel);
     const bool refused = wanted && world_.bad_luck(world_.scenario().weather.kernel_refusal);
     if (refused) ++held_faults_;
+    if (wanted) {
+        machine.recorded = true;
+        machine.priority = instance(id).priority();
+        machine.addresses = instance(id).options().addresses.size();
+        record(id);
+    }
+    change_addresses(id, wanted, refused, delay);
+}
+
+// The kernel does it, whatever becomes of the process that has asked for it.
+void Host::change_addresses(InstanceId id, bool wanted, bool refused, Duration delay) {
+    Machine& machine = machines_[id];
     machine.kernel_done = std::max(machine.kernel_done, world_.now() + delay);
-    after(machine.kernel_done - world_.now(), [this, id, wanted, refused, job = ++machine.kernel_job] {
+    const auto done = [this, id, wanted, refused, process = process_, job = ++machine.kernel_job] {
         Machine& then = machines_[id];
+        then.relieved = false;
         if (!refused && then.present != wanted) {
             world_.say(name(id) + (wanted ? " has the addresses" : " has the addresses no more"));
             then.present = wanted;
         }
-        if (job == then.kernel_job) tell({AddressesSettled{id, wanted, refused, refused ? "refused" : ""}, {}});
+        if (job != then.kernel_job || process != process_) return;
+        if (!wanted) then.recorded = false;
+        tell({AddressesSettled{id, wanted, refused, refused ? "refused" : ""}, {}});
+    };
+    after_all(machine.kernel_done - world_.now(), done);
+}
+
+// ---- the guard
+
+Instant Host::removed_by_guard(InstanceId id) const {
+    const Latencies& latencies = world_.scenario().latencies;
+    const Machine& machine = machines_[id];
+    return machine.last_advert + guard_patience(machine.interval) + latencies.wake + latencies.kernel;
+}
+
+// An advert has left, or addresses are about to come.
+void Host::record(InstanceId id) {
+    machines_[id].last_advert = world_.now();
+    machines_[id].interval = instance(id).options().advert_interval;
+    guard(id);
+}
+
+void Host::guard(InstanceId id) {
+    Machine& machine = machines_[id];
+    if (std::exchange(machine.guarded, true)) return;
+    const Duration late = world_.random().between(0ns, world_.scenario().latencies.wake);
+    const Instant due = machine.last_advert + guard_patience(machine.interval) + late;
+    after_all(std::max(due - world_.now(), late), [this, id] { look_as_guard(id); });
+}
+
+void Host::look_as_guard(InstanceId id) {
+    Machine& machine = machines_[id];
+    machine.guarded = false;
+    if (!machine.recorded) return;
+    if (world_.now() < machine.last_advert + guard_patience(machine.interval)) return guard(id);
+    const Duration delay = world_.random().between(10us, world_.scenario().latencies.kernel);
+    after_all(delay, [this, id] {
+        if (!std::exchange(machines_[id].present, false)) return;
+        machines_[id].relieved = true;
+        world_.note_guard(name(id) + " is relieved of its addresses by the guard");
+        tell({AddressesLost{id, "nobody advertised it"}, {}});
     });
 }
 
@@ -330,8 +481,9 @@ void Host::perform(const SetServices& action) {
 }
 
 void Host::perform(const Announce& action) {
-    // What somebody else has just removed may be announced once more; nothing else may.
-    if (!machines_[action.instance].present && instance(action.instance).counters().addresses_lost == 0) {
+    // What somebody else, or the guard, has just removed may be announced once more; nothing else may.
+    const Machine& machine = machines_[action.instance];
+    if (!machine.present && !machine.relieved && instance(action.instance).counters().addresses_lost == 0) {
         world_.violation(name(action.instance) + " announces addresses that it does not have");
     }
     world_.announce(index_, action.instance);

@@ -1,6 +1,10 @@
 // One simulated machine: the real core as its process, and around it a kernel that adds and removes
 // addresses, services, links and two checks. Everything takes a while, may fail, and answers by events, as
 // in the daemon. A paused process hears nothing; on resume it is told what queued up in order, before any timer (D12).
+//
+// A process that is killed leaves its addresses. As in the daemon, what is held and when it was advertised last is on
+// record: the guard removes by it what is no longer advertised, also of a process that is only paused, and a successor
+// that comes soon enough adopts it.
 #pragma once
 
 #include <deque>
@@ -22,7 +26,9 @@ class Host {
 
     // ---- what happens to it
     void boot();
-    void crash();  ///< the machine, with all that it held
+    void crash();    ///< the machine, with all that it held
+    void kill();     ///< the process; somebody may boot() another one
+    void restart();  ///< the process leaves by SIGUSR2, and a successor boots soon
     void pause();
     void resume();
     void set_link(std::size_t link, bool up);
@@ -47,6 +53,12 @@ class Host {
     bool holds_addresses(InstanceId id) const { return machines_[id].present; }
     bool serving(InstanceId id) const { return instance(id).options().services.empty() || machines_[id].service_ready; }
     bool advertising(InstanceId id) const;
+    /// Running, and not paused, since then; never if it is not.
+    Instant responsive_since() const { return alive() && !paused_ ? responsive_since_ : never; }
+    /// What its latest advert said, be it a predecessor's.
+    int advertised_priority(InstanceId id) const { return machines_[id].priority; }
+    /// When the guard has removed at the latest what is not advertised any more.
+    Instant removed_by_guard(InstanceId id) const;
     std::size_t size() const { return options_.size(); }
     const Instance& instance(InstanceId id) const { return router_->instance(id); }
     const Router& router() const { return *router_; }
@@ -76,7 +88,24 @@ class Host {
         bool service_ready = false;
         bool drained = false;
         Instant passive_since{};
+        // The runtime record.
+        bool recorded = false;
+        Instant last_advert{};
+        Duration interval{};
+        int priority = 0;
+        std::size_t addresses = 0;
+        bool guarded = false;   // the guard's timer is set
+        bool relieved = false;  // it has removed them, and they are not back yet
     };
+
+    void end_process();
+    void begin();
+    bool is_adoptable(InstanceId id) const;
+    std::vector<Legacy> find_legacies() const;
+    void leave_when_done();
+    void record(InstanceId id);
+    void guard(InstanceId id);
+    void look_as_guard(InstanceId id);
 
     void tell(Letter letter);
     void deliver(const Letter& letter);
@@ -96,9 +125,13 @@ class Host {
     void look_at_path(InstanceId id);
     void look_at_check(std::size_t check);
 
-    /// Calls back if the machine has not crashed meanwhile.
+    /// Calls back if the process is the same one then.
     template <typename Callback>
     void after(Duration delay, Callback callback);
+    /// Calls back if the machine has not crashed meanwhile.
+    template <typename Callback>
+    void after_all(Duration delay, Callback callback);
+    void change_addresses(InstanceId id, bool wanted, bool refused, Duration delay);
 
     Simulator& world_;
     const std::size_t index_;
@@ -109,8 +142,11 @@ class Host {
     std::unique_ptr<Router> router_;
     Actions actions_;
     std::vector<InstanceId> unsent_;
-    int life_ = 0;  // counts boots and crashes
+    int life_ = 0;     // counts crashes
+    int process_ = 0;  // counts processes
     bool paused_ = false;
+    bool leaving_ = false;  // by restart()
+    Instant responsive_since_{};
     Instant paused_since_{};
     std::deque<Letter> inbox_;
     std::uint64_t alarm_ = 0;  // the latest timer that was set

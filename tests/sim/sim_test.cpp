@@ -52,12 +52,18 @@ TEST(Simulation, every_seed_is_safe_and_settles_E39) {
         total.stalls += tally.stalls;
         total.yields += tally.yields;
         total.group_steps += tally.group_steps;
+        total.adoptions += tally.adoptions;
+        total.guard_acts += tally.guard_acts;
+        total.strict_looks += tally.strict_looks;
+        total.longest_strict = std::max(total.longest_strict, tally.longest_strict);
         total.longest_overlap = std::max(total.longest_overlap, tally.longest_overlap);
     }
     std::cout << seeds << " seeds: " << total.steps << " steps, " << total.promotions << " promotions, " << total.yields
               << " yields, " << total.faults << " faults, " << total.stalls << " stalls, " << total.group_steps
-              << " steps of groups; longest overlap on an undisturbed segment " << milliseconds(total.longest_overlap)
-              << " ms\n";
+              << " steps of groups, " << total.adoptions << " adoptions, " << total.guard_acts
+              << " acts of the guard; longest overlap on a segment that is disturbed no more "
+              << milliseconds(total.longest_overlap) << " ms, on one that was quiet "
+              << milliseconds(total.longest_strict) << " ms (" << total.strict_looks << " looks)\n";
     // A storm in which nothing happens proves nothing.
     EXPECT_GT(total.promotions, seeds);
     if (seeds < 100) return;
@@ -65,6 +71,9 @@ TEST(Simulation, every_seed_is_safe_and_settles_E39) {
     EXPECT_GT(total.faults, seeds / 2);
     EXPECT_GT(total.stalls, seeds / 20);
     EXPECT_GT(total.group_steps, seeds / 2);
+    EXPECT_GT(total.adoptions, seeds / 50);
+    EXPECT_GT(total.guard_acts, seeds / 10);
+    EXPECT_GT(total.strict_looks, seeds / 10);
 }
 
 // The same seed is the same run, to the last word of its trace.

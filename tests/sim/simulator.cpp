@@ -13,7 +13,9 @@ Simulator::Simulator(const Scenario& scenario, std::ostream* trace)
       trace_(trace),
       random_(~scenario.seed),
       segment_(scenario.links, std::vector<std::size_t>(scenario.hosts.size(), 0)),
-      overlap_since_(scenario.hosts.front().instances.size(), never) {
+      overlap_since_(scenario.hosts.front().instances.size(), never),
+      overlap_began_(scenario.hosts.front().instances.size(), never),
+      released_at_(scenario.hosts.front().instances.size()) {
     for (const HostOptions& options : scenario_.hosts) {
         hosts_.push_back(std::make_unique<Host>(*this, hosts_.size(), options));
     }
@@ -62,6 +64,12 @@ Duration Simulator::overlap_bound() const {
     return scenario_.longest_interval + hosts * (latencies.wire + latencies.wake + latencies.kernel_worst);
 }
 
+Duration Simulator::brief_bound() const {
+    const Latencies& latencies = scenario_.latencies;
+    const Duration removal = scenario_.weather.kernel_slow > 0 ? latencies.kernel_worst : latencies.kernel;
+    return static_cast<long>(hosts_.size()) * (latencies.wire + latencies.wake + removal);
+}
+
 Duration Simulator::settling_bound() const {
     Duration holds{}, delays{}, stops{};
     for (const auto& host : hosts_) {
@@ -79,8 +87,7 @@ Duration Simulator::settling_bound() const {
 bool Simulator::undisturbed(std::size_t link) const {
     if (std::ranges::any_of(deaf_, [](const auto& way) { return way.second; })) return false;
     return std::ranges::all_of(hosts_, [&](const auto& host) {
-        return !host->paused() && !host->mute() && host->link_up(link) &&
-               segment_[link][0] == segment_[link][&host - hosts_.data()];
+        return !host->mute() && host->link_up(link) && segment_[link][0] == segment_[link][&host - hosts_.data()];
     });
 }
 
@@ -94,14 +101,38 @@ void Simulator::check_safety(InstanceId id) {
             violation(host->name(id) + " keeps the addresses");
         }
     }
-    Instant& since = overlap_since_[id];
+    overlap_began_[id] = holders.size() < 2 ? never : std::min(overlap_began_[id], now_);
     if (holders.size() < 2 || !undisturbed(link_of(id))) {
-        since = never;
-        return;
+        overlap_since_[id] = never;
+    } else {
+        check_overlap(id, holders);
     }
+}
+
+bool Simulator::is_quiet(InstanceId id, Instant at) const {
+    const bool whole = uniform() && !scenario_.weather.loss_is_tolerable && undisturbed(link_of(id));
+    const bool hurried = hosts_.size() > 2 && at < released_at_[id] + 2 * scenario_.longest_interval;
+    return whole && !hurried && at > disturbed_at_ + aftermath();
+}
+
+void Simulator::check_overlap(InstanceId id, const std::string& holders) {
+    Instant& since = overlap_since_[id];
     since = std::max(std::min(since, now_), disturbed_at_);
+    const bool strict = is_quiet(id, overlap_began_[id]);
+    const Duration bound = strict ? brief_bound() : overlap_bound();
+    Instant end = since + bound;
+    bool all_responsive = true;
+    for (const auto& host : hosts_) {
+        if (!host->holds_addresses(id)) continue;
+        const Instant responsive = host->responsive_since();
+        all_responsive = all_responsive && responsive != never;
+        end = std::max(end, responsive == never ? host->removed_by_guard(id) : responsive + bound);
+    }
+    if (now_ > end) violation(holders + " all hold the addresses " + std::to_string(id + 1));
     tally_.longest_overlap = std::max(tally_.longest_overlap, now_ - since);
-    if (now_ - since > overlap_bound()) violation(holders + " all hold the addresses " + std::to_string(id + 1));
+    if (!strict) return;
+    ++tally_.strict_looks;
+    if (all_responsive) tally_.longest_strict = std::max(tally_.longest_strict, now_ - since);
 }
 
 bool Simulator::eligible(const Host& host, InstanceId id) const {
@@ -250,6 +281,21 @@ void Simulator::shut_all_down() {
 }
 
 // ---- telling
+
+void Simulator::note_adoption(const Host& host, InstanceId id) {
+    ++tally_.adoptions;
+    say(host.name(id) + " is adopted");
+    for (const auto& other : hosts_) {
+        const bool took_over = other.get() != &host && other->advertising(id) && !other->paused();
+        if (took_over && other->instance(id).priority() <= host.advertised_priority(id) && is_quiet(id, now_))
+            violation(host.name(id) + " is adopted, but " + other->name(id) + " has taken over");
+    }
+}
+
+void Simulator::note_guard(const std::string& what) {
+    ++tally_.guard_acts;
+    say(what);
+}
 
 void Simulator::note_role(const Host& host, const RoleChanged& change) {
     if (change.to == Role::master) ++tally_.promotions;

@@ -7,7 +7,11 @@
 // Checked after every step, for each virtual router:
 //   - no host wants or keeps addresses unless it is Active or on its way out, beyond the time that its kernel
 //     takes;
-//   - on an undisturbed segment at most one host holds the addresses, but for overlap_bound();
+//   - on a segment whose wire is undisturbed at most one host holds the addresses, but for brief_bound(): what a
+//     process suffers is no excuse. Right after a disturbance of the wire, or where intervals differ, the bound is
+//     overlap_bound(), and where a third host has just released: who hears it does not ask whether it was the Active
+//     (RFC 9568 section 6.4.2). Who is dead or paused while a better one comes is relieved by its guard;
+//   - on such a segment nobody adopts what another one, who is no better, has taken over;
 //   - the members of a sync group are Active together or not at all.
 // Checked after the storm, once settling_bound() has passed: exactly one Active, always the same, which holds
 // the addresses and serves; no host that may preempt has a higher priority. Then it is shut down, another one
@@ -38,6 +42,10 @@ struct Tally {
     std::uint64_t stalls = 0;
     std::uint64_t yields = 0;
     std::uint64_t group_steps = 0;
+    std::uint64_t adoptions = 0;
+    std::uint64_t guard_acts = 0;
+    std::uint64_t strict_looks = 0;  ///< at two holders, with brief_bound()
+    Duration longest_strict{};
     Duration longest_overlap{};
 };
 
@@ -62,6 +70,9 @@ class Simulator {
     /// Something happened that may bring up a second Active.
     void disturb() { disturbed_at_ = now_; }
     void note_role(const Host& host, const RoleChanged& change);
+    void note_release(InstanceId id) { released_at_[id] = now_; }
+    void note_adoption(const Host& host, InstanceId id);
+    void note_guard(const std::string& what);
     void note_group() { ++tally_.group_steps; }
     void note_notice(const Host& host, const Notice& notice);
     void say(const std::string& what);
@@ -103,6 +114,7 @@ class Simulator {
     void shut_all_down();
 
     void check_safety(InstanceId id);
+    void check_overlap(InstanceId id, const std::string& holders);
     bool undisturbed(std::size_t link) const;
     Host* the_active(InstanceId id);
     bool eligible(const Host& host, InstanceId id) const;
@@ -112,6 +124,14 @@ class Simulator {
     /// heard by the other after at most one interval, a late wake-up and the way over the wire; the other's
     /// kernel then takes a while. Each further host may preempt in turn, and adds a way and a removal.
     Duration overlap_bound() const;
+    /// The same where all hear each other all the time: a better one claims, and who had the addresses obeys. A removal
+    /// may take longer than the daemon waits for it before it says that the addresses are free.
+    Duration brief_bound() const;
+    /// Whether all have heard each other for so long that only what the processes suffer counts.
+    bool is_quiet(InstanceId id, Instant at) const;
+    /// For how long after a disturbance somebody may claim because of it.
+    Duration aftermath() const { return 5 * scenario_.longest_interval + overlap_bound(); }
+    bool uniform() const { return scenario_.shortest_interval == scenario_.longest_interval; }
     /// How long after the storm all must be well: holds and delays run out, then each may wait for an
     /// Active_Down_Interval before it starts, before it preempts and once more if it yielded in between.
     Duration settling_bound() const;
@@ -130,7 +150,9 @@ class Simulator {
     bool storm_ = true;
     bool roles_may_change_ = true;
     Instant disturbed_at_{};
-    std::vector<Instant> overlap_since_;
+    std::vector<Instant> overlap_since_;  // as far as it is undisturbed
+    std::vector<Instant> overlap_began_;
+    std::vector<Instant> released_at_;
     std::string violation_;
     Tally tally_;
 };

@@ -99,9 +99,10 @@ void Simulator::one_accident() {
 
 void Simulator::accident_of(Host& host) {
     const InstanceId id = random_.below(host.size());
-    disturb();
-    switch (random_.below(10)) {
+    if (!uniform()) disturb();  // who has not heard the other's interval yet cannot know how long to wait
+    switch (random_.below(12)) {
         case 0: {
+            disturb();
             const std::size_t link = random_.below(scenario_.links);
             return host.set_link(link, !host.link_up(link));
         }
@@ -110,7 +111,7 @@ void Simulator::accident_of(Host& host) {
             host.pause();
             return after(random_.between(0ns, 6 * scenario_.longest_interval), [this, &host] {
                 if (!host.paused()) return;
-                disturb();
+                if (!uniform()) disturb();
                 host.resume();
             });
         case 2:
@@ -131,7 +132,15 @@ void Simulator::accident_of(Host& host) {
             if (host.alive() && !host.paused()) host.lose_addresses(id);
             return;
         case 9:
+            disturb();
             return host.set_mute(!host.mute());
+        case 10:
+            if (!host.alive()) return;
+            host.kill();
+            return after(random_.between(0ns, 4 * scenario_.longest_interval), [&host] { host.boot(); });
+        case 11:
+            if (host.alive() && !host.paused()) host.restart();
+            return;
     }
 }
 

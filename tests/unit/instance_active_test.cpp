@@ -292,9 +292,22 @@ TEST(Stall, addresses_that_expire_in_a_pause_are_nobodys_loss_D11) {
         host.freeze(260ms);
         host.handle(AddressesLost{0, "10.9.0.100/32 is gone from eth0"});
         host.expire();
-        EXPECT_EQ(host.story(), "advert 100, addresses on and announced, addresses on and announced");
+        EXPECT_EQ(host.story(), "advert 100, addresses on and announced");
     }
     EXPECT_EQ(host.instance().counters().addresses_lost, 0u);
+    EXPECT_EQ(host.state(), State::active);
+}
+
+TEST(Stall, who_answers_another_after_such_a_pause_puts_the_addresses_back_first_D11) {
+    CoreDriver host;
+    host.become_active();
+    host.freeze(260ms);
+    host.hear(50);
+    EXPECT_EQ(host.story(), "advert 100") << "nothing is announced that is not there";
+    host.handle(AddressesLost{0, "10.9.0.100/32 is gone from eth0"});
+    host.expire();
+    EXPECT_EQ(host.story(), "advert 100, addresses on and announced");
+    EXPECT_EQ(host.instance().counters().addresses_lost, 0u) << "it was the guard";
     EXPECT_EQ(host.state(), State::active);
 }
 

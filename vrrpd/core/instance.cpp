@@ -305,7 +305,13 @@ void Instance::refused(Refusal refusal, const IpAddress& source, Moment moment) 
 void Instance::wake(Moment moment) {
     if (state_ != State::active && state_ != State::retiring) return;
     const Duration gap = moment.now - last_left_;
-    if (gap < options_->down_timer_adverts * options_->advert_interval) return;
+    if (gap < options_->down_timer_adverts * options_->advert_interval) {
+        // No peer took the pause for our end, but the addresses may have expired (D11). Whatever comes first.
+        const bool pending = deadline(Timer::restoration) != never;
+        if (state_ == State::active && gap >= shortest_stay(*options_) && !pending)
+            deadline(Timer::restoration) = moment.now;
+        return;
+    }
     reason_ = Text::format("stalled: no advert left for %.3f s", std::chrono::duration<double>(gap).count());
     notice(Notice::Kind::stalled, IpAddress(), moment, reason_);
     dispatch(Trigger::stalled, moment);
@@ -366,13 +372,8 @@ void Instance::advert_due(Instant due, Moment moment) {
     deadline(Timer::protocol) = due + options_->advert_interval > moment.now + slot() ? due : moment.now;
     dispatch(Trigger::advert_timer, moment);
     if (state_ != State::active || gap <= 2 * options_->advert_interval) return;
-    // No peer took the pause for our end, but the addresses may have expired, and switches have forgotten where they
-    // are (D11). What is put on is announced when it is there.
-    if (gap >= shortest_stay(*options_)) {
-        want_addresses(moment);
-    } else if (phase_ == Phase::serving) {
-        moment.actions.emplace_back(Announce{id_});
-    }
+    // Switches have forgotten where the addresses are (D11).
+    announce(moment);
 }
 
 Instant Instance::next_deadline() const {

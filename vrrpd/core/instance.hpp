@@ -233,6 +233,7 @@ class Instance {
     void stop_services(ServiceWish wish, Duration bound, Moment moment);
     void listen(Moment moment);
     void obey(Moment moment);
+    void announce(Moment moment);
     void announce_again(Moment moment);
     void advert_due(Instant due, Moment moment);
     void probe_sending(Moment moment);

@@ -243,9 +243,15 @@ void Instance::serve(Moment moment) {
     deadline(Timer::announcement) = next > Duration::zero() ? moment.now + next : never;
 }
 
+// What is about to be put back is announced when it is there.
+void Instance::announce(Moment moment) {
+    const bool complete = deadline(Timer::restoration) == never;
+    if (state_ == State::active && phase_ == Phase::serving && complete) moment.actions.emplace_back(Announce{id_});
+}
+
 void Instance::announce_again(Moment moment) {
     if (state_ != State::active || phase_ != Phase::serving) return;
-    moment.actions.emplace_back(Announce{id_});
+    announce(moment);
     if (options_->announce_refresh > Duration::zero()) {
         deadline(Timer::announcement) = moment.now + options_->announce_refresh;
     }
@@ -285,7 +291,7 @@ void Instance::reassert(Moment moment) {
 void Instance::rebut(Moment moment) {
     if (!may_answer(moment.now)) return;
     send(static_cast<std::uint8_t>(priority()), moment);
-    if (state_ == State::active && phase_ == Phase::serving) moment.actions.emplace_back(Announce{id_});
+    announce(moment);
     notice(Notice::Kind::rebutted, heard_->source, moment);
 }
 
