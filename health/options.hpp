@@ -84,7 +84,7 @@ struct CheckOptions {
     int fall = 2;                                       ///< soft failures in a row until the verdict is down
     int rise = 2;                                       ///< successes in a row until a down check is up again
     bool init_fail = false;  ///< true: down until the first success; false: unknown until the first verdict
-    bool watch = true;       ///< tcp, memcached: hold one idle connection; its end triggers a probe at once
+    bool watch = true;       ///< of those that connect: hold one idle connection; its end triggers a probe at once
     bool fast_fail = true;   ///< after a failure the next probe follows at once instead of an interval later
 };
 
