@@ -96,7 +96,8 @@ def processes_of(kind, host, daemon, whole):
     if kind == "vrrpd":
         return [daemon.process.pid] + (host.pids_of("vrrpd-launcher") if whole else [])
     pids = host.pids_of("keepalived") + host.pids_of("keepalived_vrrp")
-    return [pid for pid in pids if whole or pid != daemon.process.pid]
+    children = [pid for pid in pids if pid != daemon.process.pid]  # first: they end in good order after their parent
+    return children + ([daemon.process.pid] if whole else [])
 
 
 def send(pids, number):

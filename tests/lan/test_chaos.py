@@ -71,9 +71,9 @@ class Chaos(Case):
 
 class ThreeHosts(Case):
     def test_adverts_of_a_second(self):
-        self.storm(1, 30)
+        self.storm(81, 30)
 
 
 class TwoHosts(Case):
     def test_adverts_of_200_ms(self):
-        self.storm(2, 30)
+        self.storm(6, 30)
