@@ -52,6 +52,8 @@ if [ -n "$long" ]; then
     tests/bench/failover --runs 20 --build $build || failed_runs=$((failed_runs + 1))
     tests/bench/protocol --build $build || failed_runs=$((failed_runs + 1))
     tests/bench/bulk --build $build || failed_runs=$((failed_runs + 1))
+    tests/bench/holders --runs 5 --build $build || failed_runs=$((failed_runs + 1))
+    tests/bench/checks --build $build || failed_runs=$((failed_runs + 1))
 fi
 
 exec python3 tests/count_results.py --failed-runs $failed_runs {$build,$sanitized,$fuzzed}/meson-logs/*.junit.xml
