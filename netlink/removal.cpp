@@ -38,7 +38,7 @@ bool wait_for(const Socket& socket, Clock::time_point limit) {
 }
 
 bool is_gone(int error) {
-    return error == 0 || error == EADDRNOTAVAIL || error == ENODEV;
+    return error == 0 || error == EADDRNOTAVAIL || error == ENODEV || error == ENXIO;
 }
 
 }  // namespace

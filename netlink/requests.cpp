@@ -23,7 +23,7 @@ Requests::Requests(Loop& loop, Duration timeout) : loop_(loop), timeout_(timeout
 bool Requests::is_done(Kind kind, int error) {
     if (kind == Kind::addition) return error == EEXIST;
     // A link that is gone took its addresses and routes along.
-    return error == EADDRNOTAVAIL || error == ESRCH || error == ENODEV;
+    return error == EADDRNOTAVAIL || error == ESRCH || error == ENODEV || error == ENXIO;
 }
 
 void Requests::queue(Kind kind, Tag tag, std::vector<std::uint8_t> message, Completion completed) {
@@ -133,6 +133,7 @@ void Requests::on_deadline() {
     });
     for (const Pending& pending : over) complete(pending, pending.verdict, {});
     send_portions();
+    if (idle_ && in_flight_.empty() && queue_.empty()) std::exchange(idle_, nullptr)();
 }
 
 void Requests::complete(const Pending& pending, int error, const std::string& text) {
@@ -142,8 +143,14 @@ void Requests::complete(const Pending& pending, int error, const std::string& te
     pending.completed(error, text.empty() ? reason : text + " (" + reason + ")");
 }
 
+void Requests::on_idle(std::function<void()> idle) {
+    idle_ = std::move(idle);
+    arm();
+}
+
 void Requests::arm() {
     Instant first = never;
+    if (idle_ && in_flight_.empty() && queue_.empty()) first = loop_.now();
     for (const auto& entry : in_flight_) first = std::min(first, entry.second.deadline);
     timer_->arm(first);
 }

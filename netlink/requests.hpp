@@ -69,6 +69,9 @@ class Requests {
     /// Lets go what is queued by now.
     void flush();
 
+    /// Calls back once, from the loop, when nothing is queued or in flight any more.
+    void on_idle(std::function<void()> idle);
+
     Counters counters() const;
 
   private:
@@ -112,6 +115,7 @@ class Requests {
     std::vector<std::uint8_t> portion_;
     std::unique_ptr<Watch> watch_;
     std::unique_ptr<Timer> timer_;
+    std::function<void()> idle_;
 };
 
 }  // namespace vrrpd::netlink

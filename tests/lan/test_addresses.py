@@ -127,6 +127,25 @@ class OneHost(unittest.TestCase):
         daemon.wait_state("MASTER", PATIENCE, mark)
         self.host_has(VIP)
 
+    def test_many_that_go_one_after_the_other_all_come_back_E36(self):
+        many = [f"10.7.{i // 200}.{i % 200 + 1}/32" for i in range(600)]
+        daemon = self.start("[global]\nvip_lease = off\n" + ini() +
+                            "".join(f"virtual_ipaddress_excluded = {address}\n" for address in many))
+        daemon.wait_state("MASTER", PATIENCE)
+        self.host_has(VIP)
+        wanted = {address.split("/")[0] for address in many} | {VIP}
+        self.wait_for_all(wanted)
+        self.host.run(["sh", "-c", "ip -o -4 addr show dev eth0 proto 112 | awk '{print \"addr del \" $4 \" dev eth0\"}' "
+                       "| ip -batch -"])
+        self.wait_for_all(wanted)
+        self.assertEqual(daemon.states()[-1], "MASTER")
+
+    def wait_for_all(self, wanted):
+        end = time.monotonic() + PATIENCE
+        while not wanted <= self.host.addresses():
+            self.assertLess(time.monotonic(), end, f"{len(wanted - self.host.addresses())} are missing")
+            time.sleep(0.01)
+
     def test_twenty_fast_flaps_end_as_one_holder(self):
         daemon = self.start(ini())
         peer = Vrrpd(self.lan.host("b", "192.168.30.55"), VRRPD, ini(priority=100))

@@ -197,6 +197,22 @@ class Adopted(Hosts):
             self.assert_adopted(master, self.restart(master))
         self.assertEqual(backup.states(quiet), [])
 
+    def test_a_service_ends_with_its_daemon_and_comes_back_with_the_next(self):
+        service = "service = proxy\n[service proxy]\ncommand = /usr/bin/sleep 1000\n"
+        master = self.start_master(ini(250, instance=service))
+        self.wait_for_sleepers(1)
+        master.process.send_signal(signal.SIGUSR2)
+        self.assertEqual(master.process.wait(PATIENCE), 0)
+        self.wait_for_sleepers(0)
+        self.assert_adopted(master, self.restart(master))
+        self.wait_for_sleepers(1)
+
+    def wait_for_sleepers(self, count):
+        end = time.monotonic() + PATIENCE
+        while len(self.a.pids_of("sleep")) != count:
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.02)
+
     def test_a_crash_that_is_answered_at_once_loses_nothing(self):
         master = self.start_master()
         backup = self.start_backup()
@@ -302,6 +318,10 @@ class Released(Hosts):
     def kill_all(self):
         for process in ("vrrpd", "vrrpd-launcher"):  # the other way round the daemon would hand over
             self.a.signal_all(process, signal.SIGKILL)
+        end = time.monotonic() + PATIENCE
+        while self.a.pids_of("vrrpd"):
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.001)
 
     def test_it_removes_all_of_ours_and_nothing_else(self):
         self.start_master(ini(250, "vip_lease = off", "virtual_routes = 10.1.0.0/16 via 192.168.30.1"))

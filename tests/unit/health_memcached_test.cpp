@@ -37,7 +37,7 @@ class HealthMemcached : public ::testing::Test {
     }
     /// Runs a check until `react` ends the loop.
     void run(std::function<void(const Report&)> react) {
-        Check check(loop, starter, options, [this, &react](const Report& report) {
+        Check check(probers, options, [this, &react](const Report& report) {
             last = report;
             react(report);
         });
@@ -56,6 +56,7 @@ class HealthMemcached : public ::testing::Test {
 
     SdEventLoop loop;
     NoStarter starter;
+    Probers probers{loop, starter};
     CheckOptions options;
     Report last;
 };

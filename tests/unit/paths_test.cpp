@@ -356,7 +356,7 @@ TEST_F(Keeper, APredecessorsRoutesAndAddressesGo) {
           },
           [&] { return added && known(*monitor_, "10.9.0.7/24") && known(*monitor_, "10.9.0.8/24"); }},
          {[&] {
-              remove_leftovers(*requests_, monitor_->facts(), {}, {});
+              remove_leftovers(*requests_, monitor_->facts(), find_marked_routes(), {}, {});
               requests_->flush();
           },
           [&] { return !known(*monitor_, "10.9.0.7/24"); }}});

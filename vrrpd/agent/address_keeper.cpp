@@ -104,17 +104,21 @@ std::optional<Text> AddressKeeper::obstacle(InstanceId id) const {
                         link.c_str());
 }
 
-std::optional<AddressesLost> AddressKeeper::loss(const netlink::Address& gone) const {
+std::optional<AddressesLost> AddressKeeper::loss(const netlink::Address& gone) {
     if (!added_.contains({gone.link, gone.prefix})) return std::nullopt;
     const auto is_gone = [&](const netlink::DesiredAddress& put) {
         return put.link == gone.link && put.prefix == gone.prefix;
     };
     for (InstanceId id = 0; id < wishes_.size(); ++id) {
-        const Wish& wish = wishes_[id];
-        if (!wish.wanted || wish.outstanding > 0 || std::ranges::none_of(put_[id].addresses, is_gone)) continue;
+        Wish& wish = wishes_[id];
+        if (!wish.wanted || std::ranges::none_of(put_[id].addresses, is_gone)) continue;
         // It may be there again, because a renewal has brought it back: neighbours need to know all the same.
         const auto holders = facts_.holders(gone.link, gone.prefix.address);
         const bool is_back = std::ranges::find(holders, gone.prefix, &netlink::Address::prefix) != holders.end();
+        if (wish.outstanding > 0) {
+            wish.disturbed = wish.disturbed || !is_back;
+            continue;
+        }
         if (is_back && loop_.now() - wish.settled < late_notice) continue;
         const netlink::Link* link = facts_.link(gone.link);
         return AddressesLost{id, Text::format("%s is gone from %s", gone.prefix.to_string().c_str(),
@@ -127,7 +131,7 @@ void AddressKeeper::set(const SetAddresses& set) {
     Wish& wish = wishes_[set.instance];
     if (wish.wanted) requests_.discard(set.instance);  // renewals among them
     // One more than there are requests, so that it is not settled half way.
-    wish = {wish.number + 1, set.wanted, set.announce, 1, {}, wish.settled};
+    wish = {wish.number + 1, set.wanted, set.announce, false, 1, {}, wish.settled};
     set.wanted ? put_all(set.instance) : take_all(set.instance);
     answered(set.instance, wish.number, {});
 }
@@ -232,11 +236,18 @@ void AddressKeeper::remove_stuck() {
     for (const netlink::DesiredAddress& address : stuck_) {
         requests_.remove_address(address.link, address.prefix, [this, address](int error, const std::string&) {
             if (error == 0) std::erase(stuck_, address);
+            if (stuck_.empty()) forget_all_gone();
         });
     }
     requests_.flush();
     retry_delay_ = std::min(2 * retry_delay_, longest_retry);
     retry_->arm(stuck_.empty() ? never : loop_.now() + retry_delay_);
+}
+
+void AddressKeeper::forget_all_gone() {
+    for (InstanceId id = 0; id < wishes_.size(); ++id) {
+        if (!wishes_[id].wanted && wishes_[id].outstanding == 0) record_.let_go(id);
+    }
 }
 
 netlink::Requests::Completion AddressKeeper::completion(InstanceId id, std::string what) {
@@ -254,6 +265,10 @@ void AddressKeeper::answered(InstanceId id, std::uint64_t number, const Text& er
     if (wish.refused.empty()) wish.refused = error.view();  // what is refused later may be so because of the first
     if (--wish.outstanding > 0) return;
     wish.settled = loop_.now();
+    if (wish.wanted && wish.disturbed && wish.refused.empty()) {
+        set({id, true, wish.announce});
+        return requests_.flush();
+    }
     if (!wish.wanted && wish.refused.empty()) record_.let_go(id);
     settled_({id, wish.wanted, !wish.refused.empty(), Text(wish.refused)});
 }

@@ -62,7 +62,8 @@ class AddressKeeper {
 
     /// Which instance misses an address that is gone although it wants it (E36); nothing: it was nobody's, or it
     /// was we who removed it.
-    std::optional<AddressesLost> loss(const netlink::Address& gone) const;
+    /// While a wish is being carried out nothing is missed yet: then all is asked for once more at its end.
+    std::optional<AddressesLost> loss(const netlink::Address& gone);
 
     /// An advert of an instance has left: keeps its addresses alive, if it has any. The requests leave with
     /// Requests::flush().
@@ -79,6 +80,7 @@ class AddressKeeper {
         std::uint64_t number = 0;  // which one the outstanding requests belong to
         bool wanted = false;
         bool announce = false;
+        bool disturbed = false;  // something of it went before it was settled
         std::size_t outstanding = 0;
         std::string refused;
         Instant settled = Instant::min();  // the last time
@@ -96,6 +98,7 @@ class AddressKeeper {
     void remove(InstanceId id, const netlink::DesiredAddress& address);
     bool is_put(const netlink::DesiredAddress& address) const;
     void remove_stuck();
+    void forget_all_gone();
     netlink::Requests::Completion completion(InstanceId id, std::string what);
     void put_all(InstanceId id);
     void take_all(InstanceId id);

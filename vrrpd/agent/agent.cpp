@@ -107,13 +107,14 @@ void Agent::start(const std::optional<RecordReader>& predecessor) {
     open_control();
     monitor_.start();
     refresh_paths();
+    const auto routes = find_marked_routes();  // takes a while, and what is adopted must be fresh
     const auto adopted = predecessor ? adopt(*predecessor) : std::vector<Legacy>();
     Kept kept;
     for (const Legacy& legacy : adopted) {
         for (const auto& address : addresses_.placeable(legacy.instance)) kept.addresses.insert(address);
-        for (const auto& route : addresses_.placeable_routes(legacy.instance)) kept.routes.insert(route);
+        for (const auto& route : addresses_.placeable_routes(legacy.instance)) kept.routes.push_back(route);
     }
-    remove_leftovers(requests_, monitor_.facts(), kept, predecessor);
+    remove_leftovers(requests_, monitor_.facts(), routes, kept, predecessor);
     feed(Startup{adopted});
     start_checks();
     services_.begin();
@@ -138,7 +139,8 @@ void Agent::shut_down() {
 
 void Agent::restart() {
     if (shutting_down_) return;
-    for (InstanceId id = 0; id < router_.size() && record_.problem().empty(); ++id) {
+    const bool can_be_adopted = record_.problem().empty() && kernel_keeps_marks();
+    for (InstanceId id = 0; id < router_.size() && can_be_adopted; ++id) {
         const bool serves = router_.instance(id).state() == Instance::State::active;
         if (serves && vrrpd::leaves_legacy(config_.instances[id])) remaining_.push_back(id);
     }
@@ -215,9 +217,10 @@ void Agent::leave_when_done() {
     if (!shutting_down_ || in_round_ || !router_.finished() || !addresses_.all_settled()) return;
     services_.end_all();
     if (!services_.all_ended() || !finished_) return;
-    const auto finished = std::exchange(finished_, nullptr);
+    // The last renewals have to leave as well.
+    requests_.on_idle(std::exchange(finished_, nullptr));
     if (leaves_legacy()) feed(Parting{});
-    finished();
+    requests_.flush();
 }
 
 void Agent::perform_all() {

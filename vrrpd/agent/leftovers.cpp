@@ -1,5 +1,6 @@
 #include "vrrpd/agent/leftovers.hpp"
 
+#include <algorithm>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -20,21 +21,17 @@ netlink::Requests::Completion cleanup(std::string what) {
     };
 }
 
-void remove_routes(netlink::Requests& requests, const Kept& kept) {
-    try {
-        for (const netlink::Route& route : netlink::marked_routes()) {
-            if (kept.routes.contains(route)) continue;
-            requests.remove_route(route, cleanup("route " + route.destination.to_string()));
-        }
-    } catch (const std::system_error& error) {
-        log::write(log::Level::warning, fmt::format("cannot remove routes that a predecessor left: {}", error.what()));
-    }
+// What was asked for may have left the link and the metric to the kernel.
+bool is_same(const netlink::Route& asked, const netlink::Route& found) {
+    netlink::Route named = asked;
+    if (named.link == 0) named.link = found.link;
+    if (named.metric == 0) named.metric = found.metric;
+    return named == found;
 }
 
 std::set<netlink::OwnedAddress> unmarked(const std::optional<RecordReader>& predecessor) {
     std::set<netlink::OwnedAddress> ours;
-    utsname kernel{};
-    if (!predecessor || uname(&kernel) != 0 || netlink::keeps_marks(kernel.release)) return ours;
+    if (!predecessor || kernel_keeps_marks()) return ours;
     for (std::size_t i = 0; i < predecessor->size(); ++i) {
         const auto held = predecessor->held(i);
         if (held) ours.insert(held->addresses.begin(), held->addresses.end());
@@ -44,9 +41,28 @@ std::set<netlink::OwnedAddress> unmarked(const std::optional<RecordReader>& pred
 
 }  // namespace
 
-void remove_leftovers(netlink::Requests& requests, const netlink::Facts& facts, const Kept& kept,
+std::vector<netlink::Route> find_marked_routes() {
+    try {
+        return netlink::marked_routes();
+    } catch (const std::system_error& error) {
+        log::write(log::Level::warning, fmt::format("cannot remove routes that a predecessor left: {}", error.what()));
+        return {};
+    }
+}
+
+bool kernel_keeps_marks() {
+    utsname kernel{};
+    return uname(&kernel) != 0 || netlink::keeps_marks(kernel.release);
+}
+
+void remove_leftovers(netlink::Requests& requests, const netlink::Facts& facts,
+                      const std::vector<netlink::Route>& routes, const Kept& kept,
                       const std::optional<RecordReader>& predecessor) {
-    remove_routes(requests, kept);
+    for (const netlink::Route& route : routes) {
+        const auto keeps = [&](const netlink::Route& asked) { return is_same(asked, route); };
+        if (std::ranges::any_of(kept.routes, keeps)) continue;
+        requests.remove_route(route, cleanup("route " + route.destination.to_string()));
+    }
     std::vector<netlink::DesiredAddress> removed;
     for (const netlink::Address& address : netlink::leftovers(facts, unmarked(predecessor))) {
         if (!kept.addresses.contains({address.link, address.prefix})) {

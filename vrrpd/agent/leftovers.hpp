@@ -18,14 +18,21 @@ namespace vrrpd {
 /// What of it somebody still needs.
 struct Kept {
     std::set<netlink::OwnedAddress> addresses;
-    std::set<netlink::Route> routes;
+    std::vector<netlink::Route> routes;
 };
 
-/// Asks for the removal of all else, and says which did not succeed. Waits for the kernel to name its routes, a few
-/// seconds at most. The requests leave with Requests::flush(). `predecessor`: what it held, if it left a record; looked
-/// at only on kernels that keep no marks on addresses.
-void remove_leftovers(netlink::Requests& requests, const netlink::Facts& facts, const Kept& kept,
+/// The routes with our mark. Waits for the kernel to name them, a few seconds at most; says so if it does not.
+std::vector<netlink::Route> find_marked_routes();
+
+/// Asks for the removal of all addresses and of `routes` but what is kept, and says which did not succeed. The requests
+/// leave with Requests::flush(). `predecessor`: what it held, if it left a record; looked at only on kernels that keep
+/// no marks on addresses.
+void remove_leftovers(netlink::Requests& requests, const netlink::Facts& facts,
+                      const std::vector<netlink::Route>& routes, const Kept& kept,
                       const std::optional<RecordReader>& predecessor);
+
+/// Whether this kernel keeps our mark on addresses; on others a successor cannot tell them from those of a person.
+bool kernel_keeps_marks();
 
 /// To be called before addresses are removed: others' must not go with them (F13). `ours`: addresses that are ours
 /// without a mark.

@@ -1,7 +1,6 @@
 #include "vrrpd/agent/release.hpp"
 
 #include <algorithm>
-#include <memory>
 #include <optional>
 
 #include "netlink/monitor.hpp"
@@ -15,15 +14,14 @@
 namespace vrrpd {
 namespace {
 
-constexpr Duration look_again = std::chrono::milliseconds(1);
-
 bool ends_by_itself(const netlink::Facts& facts, const netlink::OwnedAddress& address) {
     const auto holders = facts.holders(address.link, address.prefix.address);
     const auto found = std::ranges::find(holders, address.prefix, &netlink::Address::prefix);
     return found != holders.end() && found->expires;
 }
 
-Kept awaits_adoption(const RecordReader& record, const netlink::Facts& facts, Instant now) {
+Kept awaits_adoption(const RecordReader& record, const netlink::Facts& facts, const std::vector<netlink::Route>& routes,
+                     Instant now) {
     Kept kept;
     for (std::size_t i = 0; i < record.size(); ++i) {
         const auto held = record.held(i);
@@ -33,7 +31,7 @@ Kept awaits_adoption(const RecordReader& record, const netlink::Facts& facts, In
         }
     }
     if (kept.addresses.empty()) return kept;
-    for (const netlink::Route& route : netlink::marked_routes()) kept.routes.insert(route);
+    kept.routes = routes;
     return kept;
 }
 
@@ -48,17 +46,11 @@ bool release(const std::string& record_file, const std::string& service_result) 
     const auto record = RecordReader::open(record_file);
     const bool comes_back =
         record && (record->was_parting() || (!service_result.empty() && service_result != "success"));
-    remove_leftovers(requests, monitor.facts(),
-                     comes_back ? awaits_adoption(*record, monitor.facts(), loop.now()) : Kept(), record);
+    const auto routes = find_marked_routes();
+    const Kept kept = comes_back ? awaits_adoption(*record, monitor.facts(), routes, loop.now()) : Kept();
+    remove_leftovers(requests, monitor.facts(), routes, kept, record);
+    requests.on_idle([&] { loop.quit(0); });
     requests.flush();
-    std::unique_ptr<Timer> timer;
-    const auto look = [&] {
-        const auto counters = requests.counters();
-        if (counters.in_flight + counters.queued == 0) return loop.quit(0);
-        timer->arm(loop.now() + look_again);
-    };
-    timer = static_cast<Loop&>(loop).timer(look);
-    look();
     loop.run();
     return requests.counters().failed == 0;
 }

@@ -81,9 +81,8 @@ void ServiceSet::leave() {
 
 void ServiceSet::end_all() {
     if (std::exchange(ending_, true)) return;
-    for (Member& member : members_) {
-        if (member.users.empty()) member.service->shut_down(StopMode::planned);
-    }
+    // Who still has users leaves them to a successor: a process lives and dies with the daemon all the same.
+    for (Member& member : members_) member.service->shut_down(StopMode::planned);
 }
 
 bool ServiceSet::all_ended() const {

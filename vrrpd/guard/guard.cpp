@@ -55,19 +55,12 @@ Instant Guard::look(Instant now) {
 }
 
 void Guard::remove(const std::vector<std::size_t>& overdue) {
-    std::vector<netlink::OwnedAddress> addresses;
-    std::vector<std::pair<std::size_t, Held>> instances;
     for (const std::size_t position : overdue) {
-        auto held = record_.held(position);
-        if (!held) continue;
-        addresses.insert(addresses.end(), held->addresses.begin(), held->addresses.end());
-        instances.emplace_back(position, std::move(*held));
-    }
-    const auto left = netlink::remove_now(socket_, addresses, longest_removal);
-    for (const auto& [position, held] : instances) {
-        const bool all = std::ranges::none_of(
-            held.addresses, [&](const auto& address) { return std::ranges::find(left, address) != left.end(); });
-        if (all) removed_[position] = {held.generation, held.last_advert};
+        const auto held = record_.held(position);
+        // The daemon may have woken up while others' addresses were removed.
+        if (!held || boot_time() - held->last_advert < guard_patience(held->advert_interval)) continue;
+        const auto left = netlink::remove_now(socket_, held->addresses, longest_removal);
+        if (left.empty()) removed_[position] = {held->generation, held->last_advert};
     }
 }
 

@@ -124,10 +124,9 @@ Launcher::~Launcher() {
     pollfd answer{process_.socket.get(), POLLIN, 0};
     while (poll(&answer, 1, patience_ms) > 0 && take_reply() != wire::Received::closed) {
     }
-    if (!stays_) {
-        pidfd_send_signal(process_.process.get(), SIGKILL, nullptr, 0);
-        reap(process_.process);
-    }
+    // A guard ends by itself, when it has nothing left to look after.
+    if (!guards_) pidfd_send_signal(process_.process.get(), SIGKILL, nullptr, 0);
+    if (!stays_) reap(process_.process);
     for (const auto& [id, job] : jobs_) {
         if (job->pid != 0) reap(job->descriptors.process);
         job->watch.reset();
@@ -137,7 +136,8 @@ Launcher::~Launcher() {
 }
 
 bool Launcher::guard(int record) {
-    return wire::send_record(process_.socket.get(), record);
+    guards_ = wire::send_record(process_.socket.get(), record);
+    return guards_;
 }
 
 std::unique_ptr<Child> Launcher::start(const Command& command, std::function<void(ExitStatus)> ended) {

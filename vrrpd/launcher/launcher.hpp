@@ -51,7 +51,7 @@ class Launcher final : public ChildStarter {
     /// Makes the launcher process the guard of what the runtime record says. False with errno set when it failed.
     bool guard(int record);
 
-    /// From now on the launcher process, which has a duty as guard, may outlive this object.
+    /// From now on the launcher process has a duty as guard, and does not end with this object.
     void leave_on_guard() { stays_ = true; }
 
     /// As ChildStarter says. Ends with not_started and E2BIG for more than 64 KiB of arguments and
@@ -93,7 +93,7 @@ class Launcher final : public ChildStarter {
     std::vector<Refused> refused_;  // to be reported from the loop
     std::vector<pid_t> lost_;       // killed children whose pidfd did not reach us
     std::uint64_t last_id_ = 0;
-    bool stays_ = false;
+    bool guards_ = false, stays_ = false;
     std::unique_ptr<Timer> report_timer_;
     std::unique_ptr<Watch> socket_watch_;  // none: the launcher process is gone
 };

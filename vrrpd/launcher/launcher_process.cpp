@@ -147,12 +147,18 @@ int until(Instant next) {
     return static_cast<int>(std::clamp<std::int64_t>(left, 0, 1000));
 }
 
+bool is_ready(int descriptor) {
+    pollfd one{descriptor, POLLIN, 0};
+    return poll(&one, 1, 0) > 0;
+}
+
 // The daemon is gone, or about to: what it held is watched until all of it is off, or a successor looks after it. The
 // daemon's own lock lasts until its end, which comes a moment after that of its sockets. Who holds the lock only for a
 // moment (vrrpd --release) is no successor.
 void stay_on_guard(Guard& guard, const Descriptor& daemon) {
     Instant locked_since = never;
-    for (bool ended = !daemon; guard.has_duty();) {
+    bool ended = !daemon || is_ready(daemon.get());
+    while (guard.has_duty()) {
         const bool locked = ended && is_locked();
         locked_since = locked ? std::min(locked_since, boot_time()) : never;
         if (locked && boot_time() - locked_since > shortest_succession) return;
@@ -174,7 +180,7 @@ void run_launcher_process(int socket, pid_t daemon) {
     std::unique_ptr<Guard> guard;
     for (bool connected = true; connected;) {
         std::vector<pollfd> polled = what_to_wait_for(running);
-        const int timeout = guard ? until(guard->look(boot_time())) : -1;
+        const int timeout = guard && !is_ready(kept_socket) ? until(guard->look(boot_time())) : -1;
         if (poll(polled.data(), polled.size(), timeout) < 0) continue;
         if (polled[0].revents != 0) connected = serve_one(buffer, daemon, running, guard);
         if (connected) look_after(running, polled);
