@@ -63,9 +63,12 @@ def make_host(lan, name, number, links):
     return host
 
 
+LEASELESS = "vrrpd, vip_lease off"  # a kind of its own
+
 _VRRPD_HEAD = """[global]
 log_target = stderr
 realtime = yes
+vip_lease = {lease}
 
 [defaults]
 version = 3
@@ -107,13 +110,14 @@ vrrp_instance {name} {{
 
 def head_of(kind, interval_ms, priority):
     """What stands above the instances in the configuration of a daemon of this kind."""
-    head = _VRRPD_HEAD if kind == "vrrpd" else _KEEPALIVED_HEAD
-    return head.format(interval_ms=interval_ms, priority=priority)
+    head = _KEEPALIVED_HEAD if kind == "keepalived" else _VRRPD_HEAD
+    lease = "off" if kind == LEASELESS else "auto"
+    return head.format(interval_ms=interval_ms, priority=priority, lease=lease)
 
 
 def instance_of(kind, **fields):
     """One instance: name, device, vrid, address, priority, interval_s."""
-    return (_VRRPD_INSTANCE if kind == "vrrpd" else _KEEPALIVED_INSTANCE).format(**fields)
+    return (_KEEPALIVED_INSTANCE if kind == "keepalived" else _VRRPD_INSTANCE).format(**fields)
 
 
 def configuration(kind, load, priority):
@@ -154,7 +158,7 @@ class KeepalivedFleet(_Fleet, Keepalived):
 def make_fleet(kind, host, binary, load, priority, text=None):
     """`text`: its configuration, if not the usual one."""
     text = text or configuration(kind, load, priority)
-    return VrrpdFleet(host, binary, text) if kind == "vrrpd" else KeepalivedFleet(host, text)
+    return KeepalivedFleet(host, text) if kind == "keepalived" else VrrpdFleet(host, binary, text)
 
 
 class FleetPair:

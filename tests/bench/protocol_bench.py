@@ -19,7 +19,7 @@ import time
 from functools import partial
 
 from tests.bench import protocol_report, storm, takeovers, usage
-from tests.bench.fleet import FleetPair, Load, make_host, make_lan
+from tests.bench.fleet import LEASELESS, FleetPair, Load, make_host, make_lan
 from tests.lan.watched import NotSeen
 
 KINDS = ("vrrpd", "keepalived")
@@ -90,7 +90,7 @@ class Bench:
         """(place in the results, what measures it) of everything, in order."""
         for load in LOADS:
             if "1" in wanted:
-                for active, backup in (*((kind, kind) for kind in KINDS), *CROSSED):
+                for active, backup in (*((kind, kind) for kind in (*KINDS, LEASELESS)), *CROSSED):
                     yield ("costs", load, (active, backup)), partial(self.cost_of_pair, load, active, backup)
             if "2" in wanted:
                 for name, batches, pause_us in ((protocol_report.BARE_SPREAD, load.interval_ms // load.links, 0),
