@@ -315,18 +315,15 @@ class Released(Hosts):
     def release(self, result="success"):
         return self.a.run(["env", f"SERVICE_RESULT={result}", VRRPD, "--release"])
 
-    def kill_all(self):
+    def kill_all(self, master):
         for process in ("vrrpd", "vrrpd-launcher"):  # the other way round the daemon would hand over
             self.a.signal_all(process, signal.SIGKILL)
-        end = time.monotonic() + PATIENCE
-        while self.a.pids_of("vrrpd"):
-            self.assertLess(time.monotonic(), end)
-            time.sleep(0.001)
+        master.process.wait(PATIENCE)
 
     def test_it_removes_all_of_ours_and_nothing_else(self):
-        self.start_master(ini(250, "vip_lease = off", "virtual_routes = 10.1.0.0/16 via 192.168.30.1"))
+        master = self.start_master(ini(250, "vip_lease = off", "virtual_routes = 10.1.0.0/16 via 192.168.30.1"))
         self.a.run(["ip", "addr", "add", "192.168.30.99/24", "dev", "eth0"])
-        self.kill_all()
+        self.kill_all(master)
         (self.a.etc / "vrrpd.ini").write_text(ini(250).replace(VIP, "192.168.30.17"))
         self.release()
         self.assertEqual(self.a.addresses() & {VIP, "192.168.30.99"}, {"192.168.30.99"})
@@ -340,16 +337,15 @@ class Released(Hosts):
 
     def test_after_a_crash_it_leaves_what_the_restart_will_adopt(self):
         master = self.start_master()
-        self.kill_all()
-        master.process.wait(PATIENCE)
+        self.kill_all(master)
         self.release("signal")
         self.assertIn(VIP, self.a.addresses())
         mark = self.restart(master)
         master.process.wait_for_line(r'reason="adopted"', PATIENCE, mark)
 
     def test_after_a_stop_for_good_it_leaves_nothing(self):
-        self.start_master()
-        self.kill_all()
+        master = self.start_master()
+        self.kill_all(master)
         self.release("success")
         self.assertNotIn(VIP, self.a.addresses())
 
@@ -362,14 +358,13 @@ class Released(Hosts):
 
     def test_an_address_without_end_is_not_left(self):
         master = self.start_master(ini(250, "vip_lease = off"))
-        self.kill_all()
-        master.process.wait(PATIENCE)
+        self.kill_all(master)
         self.release("signal")
         self.assertNotIn(VIP, self.a.addresses())
 
     def test_without_a_configuration_it_works_as_well(self):
-        self.start_master()
-        self.kill_all()
+        master = self.start_master()
+        self.kill_all(master)
         (self.a.etc / "vrrpd.ini").unlink()
         self.release()
         self.assertNotIn(VIP, self.a.addresses())

@@ -18,8 +18,20 @@ Text text_of(const MacAddress& mac) {
 
 }  // namespace
 
-// Only the Active has something to say: to all others the claimant is who serves. (Who retires waits for him.)
+// Only the Active has something to say: to all others the claimant is who serves. (Who retires waits for him.) Some,
+// as FRR does, announce a moment before the advert that makes them the Active; an answer would be the last word then.
 void Instance::address_claimed(const AddressClaimed& claim, Moment moment) {
+    const bool again = std::ranges::find(claimed_, claim.address, &AddressClaimed::address) != claimed_.end();
+    if (state_ != State::active || again || claimed_.size() == most_answers) return;
+    claimed_.push_back(claim);
+    if (deadline(Timer::claims) == never) deadline(Timer::claims) = moment.now + claim_patience;
+}
+
+void Instance::judge_claims(Moment moment) {
+    for (const AddressClaimed& claim : std::exchange(claimed_, {})) judge_claim(claim, moment);
+}
+
+void Instance::judge_claim(const AddressClaimed& claim, Moment moment) {
     if (state_ != State::active) return;
     if (phase_ == Phase::serving) answer_claim(claim.address, moment);
     if (moment.now - active_since_ < handover_time) return;

@@ -358,6 +358,8 @@ void Instance::fire(Timer timer, Moment moment) {
             return probe_sending(moment);
         case Timer::restoration:
             return restore_addresses(moment);
+        case Timer::claims:
+            return judge_claims(moment);
         case Timer::lookout:
             return look_out(moment);
         case Timer::startup_delay:

@@ -48,6 +48,7 @@ class Instance {
     static constexpr std::size_t flapping_claims = 4;  ///< within a minute: worth a word
     /// After a takeover: what the Active before us said while it went is no news, nor what its kernel answered.
     static constexpr Duration handover_time = std::chrono::seconds(1);
+    static constexpr Duration claim_patience = std::chrono::milliseconds(50);  ///< a claim may come before its advert
     static constexpr int lonely_intervals = 10;  ///< down intervals as Active without ever a peer: worth a word
 
     enum class State : std::uint8_t { initialize, backup, active, retiring };
@@ -169,8 +170,9 @@ class Instance {
         send_probe,   // whether adverts leave again
         restoration,  // of addresses that somebody else removed
         lookout,      // for other holders, then for peers at all
+        claims,       // of others to our addresses are judged
     };
-    static constexpr std::size_t timer_count = 10;
+    static constexpr std::size_t timer_count = 11;
     enum class Phase : std::uint8_t { addresses, services, serving };            // of active
     enum class Farewell : std::uint8_t { none, silence, last_advert, release };  // after the addresses are gone
 
@@ -238,6 +240,8 @@ class Instance {
     void advert_due(Instant due, Moment moment);
     void probe_sending(Moment moment);
     void restore_addresses(Moment moment);
+    void judge_claims(Moment moment);
+    void judge_claim(const AddressClaimed& claim, Moment moment);
     void answer_claim(const IpAddress& address, Moment moment);
     void look_out(Moment moment);
     void count_claim(Moment moment);
@@ -308,7 +312,8 @@ class Instance {
         IpAddress address;
         Instant when;
     };
-    std::vector<Answered> answered_;  // claims, within the last second
+    std::vector<Answered> answered_;       // claims, within the last second
+    std::vector<AddressClaimed> claimed_;  // and not judged yet
 };
 
 }  // namespace vrrpd

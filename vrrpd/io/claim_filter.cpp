@@ -82,8 +82,7 @@ std::vector<sock_filter> claim_filter_program(Family family, int interface_index
     std::vector<std::uint32_t> keys;
     for (const IpAddress& address : ours.addresses) keys.push_back(number(address.bytes().last(4)));
     std::ranges::sort(keys);
-    const auto repeated = std::ranges::unique(keys);
-    keys.erase(repeated.begin(), repeated.end());
+    keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
 
     Program program;
     require_foreign(program, interface_index, ours.mac);
