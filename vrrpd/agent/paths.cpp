@@ -51,8 +51,7 @@ IpAddress broadcast_of(const IpAddress& address, std::uint8_t length) {
 template <typename Value>
 void sort_each_once(std::vector<Value>& addresses) {
     std::ranges::sort(addresses);
-    const auto repeated = std::ranges::unique(addresses);
-    addresses.erase(repeated.begin(), repeated.end());
+    addresses.erase(std::unique(addresses.begin(), addresses.end()), addresses.end());
 }
 
 }  // namespace
