@@ -16,7 +16,8 @@ void check(View frame) {
     require(!ipv4 || !claim->address.is_unspecified(), "a probe claims nothing");
     require(std::ranges::equal(claim->address.bytes(), frame.subspan(ipv4 ? 28 : 62, ipv4 ? 4 : 16)),
             "the address is where the standard has it");
-    require(!std::ranges::search(frame, claim->mac).empty(), "the MAC is in the frame");
+    const auto mac = std::search(frame.begin(), frame.end(), claim->mac.begin(), claim->mac.end());
+    require(mac != frame.end(), "the MAC is in the frame");
     Bytes padded(frame.begin(), frame.end());
     padded.resize(padded.size() + 18);
     require(read_claim(padded) == claim, "padding, as Ethernet adds it, changes nothing");
