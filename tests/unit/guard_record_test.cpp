@@ -31,7 +31,6 @@ std::vector<InstanceOptions> two_instances() {
     std::vector<InstanceOptions> options(2);
     options[0].virtual_router_id = 51;
     options[0].addresses.resize(2);
-    options[0].lease = 2s;
     options[1].virtual_router_id = 52;
     options[1].advert_interval = 100ms;
     options[1].excluded_addresses.resize(1);
@@ -82,10 +81,8 @@ TEST_F(RuntimeRecord, ComesBackAsItWasWritten) {
     EXPECT_EQ(first->priority, 250);
     EXPECT_EQ(first->advert_interval, 1s);
     EXPECT_EQ(first->last_advert, noon + 1s);
-    EXPECT_TRUE(first->leased);
     EXPECT_EQ(first->addresses, addresses({"10.0.0.1/24", "2001:db8::1/64"}));
     EXPECT_EQ(second->last_advert, noon + 2s);
-    EXPECT_FALSE(second->leased);
     EXPECT_EQ(second->addresses, addresses({"10.0.0.9"}));
 }
 

@@ -147,6 +147,7 @@ TEST_F(Metrics, OfAMasterThatIsNotAloneOrAsGoodAsAlone) {
     host.pass(5s);
     EXPECT_EQ(value("vrrpd_no_peer_heard" + first + "}"), "1");
     host.handle(AddressClaimed{0, ip("10.9.0.100"), {2, 0, 0, 0, 0, 7}});
+    host.pass(100ms);  // the claim of an honest winner would have been followed by his advert
     EXPECT_EQ(value("vrrpd_foreign_claims_total" + first + "}"), "1");
     EXPECT_EQ(value("vrrpd_foreign_claims_total" + second + "}"), "0");
     host.handle(advert(51, 90, "10.9.0.100").view());

@@ -147,7 +147,8 @@ void AddressKeeper::put_all(InstanceId id) {
     renewed_[id] = loop_.now();
     // A link has changed its name, or the options are others: what has no place any more goes, and goes first, so
     // that the kernel takes nothing along that is yet to come.
-    std::vector<netlink::DesiredAddress> gone = before.addresses;
+    std::vector<netlink::DesiredAddress> gone;
+    if (before.addresses != put.addresses) gone = before.addresses;  // mostly they are the same, and may be thousands
     std::erase_if(gone, [this](const netlink::DesiredAddress& address) { return is_put(address); });
     save_others(facts_, gone, added_);
     for (const netlink::DesiredAddress& address : gone) remove(id, address);

@@ -37,7 +37,6 @@ struct InstanceEntry {
     std::uint32_t first, count, capacity;   // of its addresses
     std::atomic<std::uint32_t> priority;
     std::uint8_t virtual_router_id;
-    std::uint8_t leased;
 };
 struct AddressEntry {
     std::uint32_t link;
@@ -148,7 +147,6 @@ std::optional<Held> RecordReader::brief(std::size_t position) const {
     held.advert_interval = advert_interval(position);
     held.virtual_router_id = found.virtual_router_id;
     held.priority = static_cast<int>(std::min(found.priority.load(std::memory_order_relaxed), 255u));
-    held.leased = found.leased != 0;
     return held;
 }
 
@@ -188,7 +186,6 @@ Record::Record(const std::string& path, const std::vector<InstanceOptions>& inst
         InstanceEntry& each = entry(map_, i);
         each.advert_interval = options.advert_interval.count();
         each.virtual_router_id = options.virtual_router_id;
-        each.leased = options.lease > Duration::zero();
         each.first = first;
         each.capacity = static_cast<std::uint32_t>(options.addresses.size() + options.excluded_addresses.size());
         first += each.capacity;

@@ -35,7 +35,6 @@ struct Held {
     int priority = 0;  ///< of the last advert
     Duration advert_interval{};
     Instant last_advert{};
-    bool leased = false;
     std::vector<netlink::OwnedAddress> addresses;
 };
 
