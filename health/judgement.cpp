@@ -18,9 +18,13 @@ std::optional<Report> Judgement::feed(const Finding& finding) {
     failing_ = !success;
     hard_ = finding.hard;
     const bool was_cold = success ? std::exchange(cold_, finding.cold) : cold_;
+    const bool twice = std::exchange(last_, finding.cls) == finding.cls;
     if (settled_ && success == (verdict_ == Verdict::up)) {
         against_ = 0;
-        return was_cold == cold_ ? std::nullopt : std::optional(Report{verdict_, finding, 0, 0});
+        const bool otherwise_ill = !success && twice && finding.cls != told_;
+        if (was_cold == cold_ && !otherwise_ill) return std::nullopt;
+        told_ = finding.cls;
+        return Report{verdict_, finding, 0, 0};
     }
     const bool first_success = success && !settled_;
     const int needed = first_success ? 1 : success ? rise_ : fall_;
@@ -28,6 +32,7 @@ std::optional<Report> Judgement::feed(const Finding& finding) {
     if (against_ < needed) return std::nullopt;
     Report report{success ? Verdict::up : Verdict::down, finding, against_, needed};
     verdict_ = report.verdict;
+    told_ = finding.cls;
     settled_ = true;
     against_ = 0;
     return report;

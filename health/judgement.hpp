@@ -11,7 +11,9 @@
 //   that a failover would notice. A soft one that came back in no time (SERVER_ERROR, a script's exit code) is repeated
 //   when its timeout would have ended: the same moment of weakness must not be counted twice.
 // - With `fast_fail = no` every failure, hard or soft, keeps the interval: that rides out a quick restart.
-// - A check that is up and turns cold, or warm again, reports that too, with the verdict it had.
+// - A check that is up and turns cold, or warm again, reports that too, with the verdict it had; and so does one that
+// is
+//   down and found ill in another way twice in a row: a redis that was refused is loading.
 // - A probe that is due while the process does not run is made up for once, not for each interval missed.
 #pragma once
 
@@ -32,8 +34,8 @@ class Judgement {
     /// Reads rise, fall, init_fail, fast_fail, interval and timeout.
     explicit Judgement(const CheckOptions& options);
 
-    /// Takes the next finding. A report if it changed the verdict, made the first one, or found the service
-    /// cold that was warm, or the other way round.
+    /// Takes the next finding. A report if it changed the verdict, made the first one, found the service cold that was
+    /// warm, or the other way round, or ill in another way.
     std::optional<Report> feed(const Finding& finding);
 
     Verdict verdict() const { return verdict_; }
@@ -51,11 +53,12 @@ class Judgement {
     int fall_;
     bool fast_fail_;
     Verdict verdict_;
-    bool settled_ = false;  // the verdict comes from probes
-    int against_ = 0;       // findings in a row that speak against the verdict
-    bool failing_ = false;  // the last finding was a failure
-    bool hard_ = false;     // and a hard one
-    bool cold_ = false;     // the last success was
+    bool settled_ = false;                       // the verdict comes from probes
+    int against_ = 0;                            // findings in a row that speak against the verdict
+    bool failing_ = false;                       // the last finding was a failure
+    bool hard_ = false;                          // and a hard one
+    bool cold_ = false;                          // the last success was
+    Class last_ = Class::up, told_ = Class::up;  // of the last finding, and of the last report
 };
 
 }  // namespace vrrpd::health

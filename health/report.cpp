@@ -17,6 +17,7 @@ std::string log_line(const CheckOptions& options, const Report& report) {
     if (report.verdict == Verdict::up) return line.append(report.count > 0 ? " succeeded" : " warm");
     line.append(script && report.finding.cls == Class::timed_out ? " timed_out" : " failed");
     line.append(" reason=").append(quoted(to_string(report.finding)));
+    if (report.count == 0) return line;
     return line.append(" count=")
         .append(std::to_string(report.count))
         .append("/")

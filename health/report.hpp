@@ -12,7 +12,7 @@ namespace vrrpd::health {
 enum class Verdict : std::uint8_t { unknown, up, down };
 
 /// A verdict that changed, or the first one that probes gave; or a check that stays up and turned
-/// cold or warm; or a file whose number changed.
+/// cold or warm, or stays down and is ill in another way; or a file whose number changed.
 struct Report {
     Verdict verdict = Verdict::unknown;  ///< up or down
     Finding finding;                     ///< the probe that tipped the scales
@@ -24,8 +24,9 @@ struct Report {
 };
 
 /// One line without its end: `Check(memcached) failed reason="hung: connected, no reply in 500 ms"
-/// count=2/2`, `Check(memcached) succeeded`, with ` cold reason="..."` if it is, `Check(memcached) warm`,
-/// `Check(flag) number=7`, and `VRRP_Script(NAME) succeeded | failed | timed_out` for scripts.
+/// count=2/2` (no count: it failed before, in another way), `Check(memcached) succeeded`, with ` cold reason="..."` if
+/// it is, `Check(memcached) warm`, `Check(flag) number=7`, and `VRRP_Script(NAME) succeeded | failed | timed_out` for
+/// scripts.
 std::string log_line(const CheckOptions& options, const Report& report);
 
 }  // namespace vrrpd::health

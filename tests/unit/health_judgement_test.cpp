@@ -30,6 +30,8 @@ CheckOptions options(int rise, int fall, bool init_fail = false, bool fast_fail 
 struct Model {
     CheckOptions options;
     std::vector<bool> history{};
+    std::vector<Class> classes{};
+    Class told = Class::up;
     Verdict verdict = options.init_fail ? Verdict::down : Verdict::unknown;
     bool settled = false;
 
@@ -37,7 +39,17 @@ struct Model {
         const auto end = std::find(history.rbegin(), history.rend(), !history.back());
         return static_cast<int>(end - history.rbegin());
     }
-    bool feed(bool success) {
+    bool feed(const Finding& finding) {
+        const bool news = judge(finding.success());
+        classes.push_back(finding.cls);
+        const std::size_t count = classes.size();
+        const bool twice = count > 1 && classes[count - 2] == finding.cls;
+        const bool otherwise_ill =
+            settled && verdict == Verdict::down && !finding.success() && twice && finding.cls != told;
+        if (news || otherwise_ill) told = finding.cls;
+        return news || otherwise_ill;
+    }
+    bool judge(bool success) {
         history.push_back(success);
         const bool to_up = success && (!settled || (verdict == Verdict::down && run() >= options.rise));
         const bool to_down = !success && run() >= options.fall && !(settled && verdict == Verdict::down);
@@ -54,7 +66,7 @@ void compare(const CheckOptions& checked, unsigned sequence, int length) {
     Model model{checked};
     for (int i = 0; i < length; ++i, sequence /= 3) {
         const Finding& finding = sequence % 3 == 0 ? good : sequence % 3 == 1 ? soft : hard;
-        const bool news = model.feed(finding.success());
+        const bool news = model.feed(finding);
         const auto report = judgement.feed(finding);
         ASSERT_EQ(report.has_value(), news);
         ASSERT_EQ(judgement.verdict(), model.verdict);
@@ -111,6 +123,20 @@ TEST(HealthJudgement, TheFirstVerdictIsNewsEvenIfInitFailHadItRight) {
     EXPECT_EQ(*report, (Report{Verdict::down, hard, 2, 2}));
     EXPECT_FALSE(judgement.feed(good));
     EXPECT_TRUE(judgement.feed(good));
+}
+
+TEST(HealthJudgement, IllInAnotherWayIsNewsTheSecondTime) {
+    Judgement judgement(options(2, 1));
+    EXPECT_TRUE(judgement.feed(hard));
+    EXPECT_FALSE(judgement.feed(hard));
+    EXPECT_FALSE(judgement.feed(soft));
+    const auto report = judgement.feed(soft);
+    ASSERT_TRUE(report);
+    EXPECT_EQ(*report, (Report{Verdict::down, soft, 0, 0}));
+    for (int i = 0; i < 5; ++i) {
+        EXPECT_FALSE(judgement.feed(hard)) << "one that is now this and now that says nothing new";
+        EXPECT_FALSE(judgement.feed(soft));
+    }
 }
 
 TEST(HealthJudgement, AFlapOnEitherSideStartsTheCountAfresh) {

@@ -475,9 +475,12 @@ void Agent::start_checks() {
 void Agent::on_report(std::size_t check, const health::Report& report) {
     const health::CheckOptions& options = config_.checks[check];
     log::write(log::Level::notice, health::log_line(options, report));
-    const Text reason = Text::format("check %s: %s, %d/%d", options.name.c_str(), to_string(report.finding).c_str(),
-                                     report.count, report.needed);
-    for (std::size_t i = 0; i < config_.services.size(); ++i) {
+    const std::string finding = to_string(report.finding);
+    const bool new_verdict = report.count > 0;
+    const Text reason = new_verdict ? Text::format("check %s: %s, %d/%d", options.name.c_str(), finding.c_str(),
+                                                   report.count, report.needed)
+                                    : Text::format("check %s: %s", options.name.c_str(), finding.c_str());
+    for (std::size_t i = 0; i < config_.services.size() && new_verdict; ++i) {
         if (config_.services[i].check != options.name) continue;
         services_.check_changed(i, report.verdict, std::string(reason.view()));
     }
