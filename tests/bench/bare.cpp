@@ -2,10 +2,11 @@
 //
 //     bare send INTERVAL_MS GROUPS COUNT LINK...     COUNT adverts a link in each interval, in GROUPS batches a link
 //     bare receive PAUSE_US LINK...                  reads them in batches, and does nothing with them
+//     bare wake PERIOD_MS LATE_MS                    wakes up at each period, and prints by how many ms it was too late
 //
 // The batches are spread evenly over the interval, one sendmmsg each, from connected sockets, at absolute deadlines.
 // The receiver sleeps for PAUSE_US after it was woken, so that more than one advert waits for it; 0: it reads at once.
-// It runs until it is killed, for two minutes at most.
+// It runs until it is killed, for two minutes at most. What is said of a wake-up is said of those later than LATE_MS.
 
 #include <array>
 #include <cstdint>
@@ -135,6 +136,17 @@ void sleep_until(long when) {
     }
 }
 
+[[noreturn]] void wake_for_ever(long period_ms, long late_ms) {
+    constexpr long millisecond = second / 1000;
+    for (long due = now() + period_ms * millisecond;; due += period_ms * millisecond) {
+        sleep_until(due);
+        const long woken = now();
+        if (woken - due < late_ms * millisecond) continue;
+        std::cout << "late " << static_cast<double>(woken - due) / millisecond << std::endl;
+        due = woken;
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -147,7 +159,9 @@ int main(int argc, char** argv) try {
         send_for_ever(std::stol(words[1]), std::stoul(words[2]), std::stoul(words[3]),
                       {words.begin() + 4, words.end()});
     }
-    std::cerr << "usage: bare send INTERVAL_MS GROUPS COUNT LINK... | bare receive PAUSE_US LINK...\n";
+    if (words.size() == 3 && words[0] == "wake") wake_for_ever(std::stol(words[1]), std::stol(words[2]));
+    std::cerr << "usage: bare send INTERVAL_MS GROUPS COUNT LINK... | bare receive PAUSE_US LINK... | "
+                 "bare wake PERIOD_MS LATE_MS\n";
     return 2;
 } catch (const std::exception& error) {
     std::cerr << "bare: " << error.what() << "\n";

@@ -263,18 +263,26 @@ def hanging_scripts():
     return _GLOBAL + _INSTANCE.format(advert=round(ADVERT_S * 1000)) + tracks + "".join(sections)
 
 
-def adverts_beside_scripts(folder, binary, seconds):
+def start_bare_wakers(host, bare):
+    """A thread on each core, of the daemon's priority, that only sleeps: nothing on this machine wakes up sooner."""
+    return [host.start(f"wake-{cpu}", ["chrt", "-r", "10", "taskset", "-c", cpu, bare, "wake", 2, round(LATE_S * 1000)])
+            for cpu in range(os.cpu_count())]
+
+
+def adverts_beside_scripts(folder, binary, bare, seconds):
     with Lan(folder) as lan:
         host, listener = lan.host("cache-a", "192.168.30.10"), lan.host("listener", "192.168.30.99")
         write_script(host.etc / "hang", "#!/bin/sh\nsleep 1000 & sleep 1000\n")
         daemon = Vrrpd(host, binary, hanging_scripts())
         daemon.wait_state("MASTER", PATIENCE_S, daemon.start())
+        wakers = start_bare_wakers(listener, bare)
         with Recorder(listener) as recorder:
             first, began = newest_pid(host), time.monotonic()
             time.sleep(seconds)
             forks = (newest_pid(host) - first) / (time.monotonic() - began)
             heard = recorder.adverts()
         left = len(host.pids_of("hang"))
+        overslept = [float(line.split()[1]) for waker in wakers for line in waker.log.lines()]
     (adverts,) = heard.values()
     gaps = [(after[0] - before[0]) / 1e9 for before, after in zip(adverts, adverts[1:])]
     late = sum(gap > ADVERT_S + LATE_S for gap in gaps)
@@ -282,6 +290,9 @@ def adverts_beside_scripts(folder, binary, seconds):
     yield Line(f"adverts over 5 ms late while {HANGING} scripts hang and are killed, of {len(gaps)}", str(late), "0",
                late > 0 or few)
     yield Line("the longest time between two adverts, ms", f"{max(gaps, default=float('inf')) * 1000:.2f}")
+    yield Line(f"a bare real-time thread on each core: wake-ups over 5 ms late, of {round(seconds * 500) * len(wakers)}",
+               str(len(overslept)))
+    yield Line("the latest of them, ms", f"{max(overslept, default=0):.2f}")
     yield Line("processes started a second meanwhile", f"{forks:.0f}")
     yield Line("scripts that run at the end", str(left), "<= 64", left > 64)
 
@@ -302,7 +313,8 @@ def main():
     parts = {"1": lambda: detection(folder / "detection", binary, 3 if quick else 20, phases),
              "2": lambda: quick_restart(folder / "restart", binary, 2 if quick else 5, phases),
              "3": lambda: costs(folder / "costs", binary, bare, 4 if quick else 10, 1 if quick else 3),
-             "4": lambda: adverts_beside_scripts(folder / "scripts", binary, 8 if quick else 30)}
+             "4": lambda: adverts_beside_scripts(folder / "scripts", binary, build / "tests" / "bench" / "bare",
+                                                8 if quick else 30)}
     about = {"kernel": platform.release(), "cpus": os.cpu_count(), "load": os.getloadavg()[0], "seed": arguments.seed}
     lines = []
     print("| | figure | bar | |\n|---|---|---|---|")
