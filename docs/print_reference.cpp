@@ -222,6 +222,10 @@ a fault it is ended before they go.
 
 - It must stay in the foreground. It leads a process group of its own; to end it is SIGTERM, and SIGKILL to the group
   after `stop_timeout` (100 ms after a fault). What it prints goes where the daemon's standard error goes.
+- Or it is a `unit` of systemd: started and stopped over D-Bus (StartUnit, StopUnit, then SIGKILL to all of it), in its
+  own environment, its output in the journal under its own name. A `command` lives and dies with the daemon; a unit goes
+  on while the daemon is restarted, and is found again. One that runs when the daemon starts as BACKUP is stopped. It
+  should not be enabled, and needs no `Restart=`.
 - It is ready when `listen` accepts, or, without one, as soon as it is started. Only then the addresses are announced.
 - Where it ends by itself it is started again in place, the first time at once. A minute of good service makes the
   next end a first one again.

@@ -24,6 +24,7 @@
 #include "vrrpd/launcher/launcher.hpp"
 #include "vrrpd/loop/descriptor.hpp"
 #include "vrrpd/loop/sd_event_loop.hpp"
+#include "vrrpd/service/units.hpp"
 
 namespace vrrpd {
 namespace {
@@ -120,6 +121,16 @@ int release_leftovers(const std::string& file) {
     return done ? 0 : exit_failure;
 }
 
+// What is sure to fail at the first takeover had better fail now.
+bool can_start_units(const config::Config& config) {
+    const auto unit = std::ranges::find_if(config.services, [](const auto& service) { return !service.unit.empty(); });
+    const std::string obstacle = unit == config.services.end() ? "" : service::obstacle_to_units();
+    if (obstacle.empty()) return true;
+    std::cerr << fmt::format("[service {}] unit: {} cannot be started: {}; allowed is command, too\n", unit->name,
+                             unit->unit, obstacle);
+    return false;
+}
+
 int serve(const std::string& file) {
     // First of all: the launcher must not inherit threads, real-time scheduling or locked memory, nor what reading a
     // long file leaves in the heap.
@@ -130,7 +141,8 @@ int serve(const std::string& file) {
     const config::Loaded loaded = config::load(file);
     malloc_trim(0);  // reading takes several times the memory of what was read
     for (const config::Problem& problem : loaded.problems) std::cerr << config::to_string(problem) << '\n';
-    return loaded.valid() ? run(loaded.config, std::move(launcher_process)) : exit_configuration;
+    if (!loaded.valid() || !can_start_units(loaded.config)) return exit_configuration;
+    return run(loaded.config, std::move(launcher_process));
 }
 
 }  // namespace

@@ -37,9 +37,13 @@ const std::map<std::string, Names> arrows = {
 
 // Headers that are dear to compile, or that only one place should depend on.
 const std::map<std::string, Names> confined = {
-    {"spdlog/", {"vrrpd/io/log.cpp"}},          {"CLI/", {"vrrpd/command_line.cpp"}},
-    {"ini.h", {"vrrpd/config/ini_reader.cpp"}}, {"systemd/sd-event.h", {"vrrpd/loop/sd_event_loop.cpp"}},
-    {"tl/", {"vrrpd/core/result.hpp"}},         {"nlohmann/", {"vrrpd/io/control_server.cpp"}},
+    {"spdlog/", {"vrrpd/io/log.cpp"}},
+    {"CLI/", {"vrrpd/command_line.cpp"}},
+    {"ini.h", {"vrrpd/config/ini_reader.cpp"}},
+    {"systemd/sd-event.h", {"vrrpd/loop/sd_event_loop.cpp"}},
+    {"systemd/sd-bus.h", {"vrrpd/service/units.cpp"}},
+    {"tl/", {"vrrpd/core/result.hpp"}},
+    {"nlohmann/", {"vrrpd/io/control_server.cpp"}},
 };
 
 std::vector<fs::path> sources(const std::string& room) {

@@ -498,7 +498,7 @@ TEST(ConfigLoad, RequiredKeys) {
         "host would be MASTER\n"
         "2: [check c] type: missing, write type = tcp | memcached | redis | http | send_expect | script | "
         "process | file | ping\n"
-        "3: [service s] command: missing, write command = program and arguments, without a shell\n"
+        "3: [service s] command: missing, write command = PROGRAM ARGUMENTS or unit = UNIT.service\n"
         "4: [check d] address: missing, write address = ADDR:PORT, unix:PATH or ADDR\n"
         "6: [check e] command: missing, write command = program and arguments, without a shell\n");
     EXPECT_EQ(problems_of("[global]\n"), " there is no instance, write [vrrp_instance NAME]\n");

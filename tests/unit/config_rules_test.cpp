@@ -274,6 +274,21 @@ TEST(ConfigRules, UsersAndProgramsExist) {
         "exists\n");
 }
 
+TEST(ConfigRules, AServiceIsAProgramOrAUnit) {
+    const auto of = [](const std::string& keys) { return problems_of(four + "service = s\n[service s]\n" + keys); };
+    EXPECT_EQ(of("unit = proxy@1.service\n"), "");
+    EXPECT_TRUE(
+        has(of("run = always\n"), "6: [service s] command: missing, write command = PROGRAM ARGUMENTS or unit"));
+    EXPECT_EQ(of("unit = p.service\ncommand = true\n"),
+              "7: [service s] unit: there is a command, allowed is one of the two\n");
+    EXPECT_EQ(of("unit = p.service\nuser = root\n"),
+              "8: [service s] user: a unit runs as its own User= says, allowed is user only with a command\n");
+    for (const char* bad : {"nutcracker", ".service", "a/b.service", "a b.service", "a.socket"})
+        EXPECT_TRUE(has(of(std::string("unit = ") + bad + "\n"), "is no name of a service unit")) << bad;
+    EXPECT_EQ(problems_of(four + "service = s, u\n[service s]\nunit = p.service\n[service u]\nunit = p.service\n"),
+              "9: [service u] unit: p.service belongs to [service s], allowed is one service for a unit\n");
+}
+
 TEST(ConfigRules, InstancesMayShareAService) {
     const std::string both = four + "service = s\n" + second +
                              "virtual_ipaddress = 10.0.0.2\nservice = s\n[service s]\n"

@@ -91,7 +91,7 @@ struct ServiceSetTest : testing::Test {
         callbacks.ended = [this] { ++ended; };
         set = std::make_unique<ServiceSet>(loop, starter, options, instances, std::vector<bool>(options.size(), false),
                                            std::move(callbacks));
-        set->begin();
+        set->begin({});
         turn();
     }
     void turn(Duration by = 0ms) { loop.advance(by); }

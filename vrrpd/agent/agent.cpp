@@ -117,7 +117,7 @@ void Agent::start(const std::optional<RecordReader>& predecessor) {
     remove_leftovers(requests_, monitor_.facts(), routes, kept, predecessor);
     feed(Startup{adopted});
     start_checks();
-    services_.begin();
+    services_.begin(adopted);
     publish_status();
 }
 

@@ -23,6 +23,7 @@ ServiceSet::ServiceSet(Loop& loop, ChildStarter& starter, const std::vector<serv
                        const std::vector<InstanceOptions>& instances, const std::vector<bool>& standby_checks,
                        Callbacks callbacks)
     : instances_(instances),
+      units_(loop, [](const std::string& problem) { log::write(Level::warning, problem); }),
       callbacks_(std::move(callbacks)),
       members_(options.size()),
       stopping_(instances.size(), false) {
@@ -33,13 +34,24 @@ ServiceSet::ServiceSet(Loop& loop, ChildStarter& starter, const std::vector<serv
         listener.failed = [this, i](const std::string& reason) { on_failed(i, reason); };
         listener.restarted = [this, i](const std::string& reason) { on_restarted(i, reason); };
         listener.check_wanted = [this, i](bool wanted) { callbacks_.check_wanted(i, wanted); };
+        ChildStarter& keeper = options[i].unit.empty() ? starter : units_;
         members_[i].service =
-            std::make_unique<service::Service>(loop, starter, options[i], standby_checks[i], std::move(listener));
+            std::make_unique<service::Service>(loop, keeper, options[i], standby_checks[i], std::move(listener));
     }
 }
 
-void ServiceSet::begin() {
-    for (Member& member : members_) member.service->begin();
+void ServiceSet::begin(const std::vector<Legacy>& adopted) {
+    std::set<std::size_t> in_use;
+    for (const Legacy& legacy : adopted) {
+        const auto& services = instances_[legacy.instance].services;
+        in_use.insert(services.begin(), services.end());
+    }
+    for (std::size_t i = 0; i < members_.size(); ++i) {
+        const service::ServiceOptions& options = members_[i].service->options();
+        const bool leftover = !options.unit.empty() && options.run == service::Run::master && !in_use.contains(i);
+        if (leftover) units_.stop(options.unit);
+        members_[i].service->begin();
+    }
 }
 
 void ServiceSet::set(InstanceId id, ServiceWish wish) {
@@ -82,11 +94,15 @@ void ServiceSet::leave() {
 void ServiceSet::end_all() {
     if (std::exchange(ending_, true)) return;
     // Who still has users leaves them to a successor: a process lives and dies with the daemon all the same.
-    for (Member& member : members_) member.service->shut_down(StopMode::planned);
+    for (Member& member : members_) {
+        member.left = !member.service->options().unit.empty() && !member.users.empty();
+        if (!member.left) member.service->shut_down(StopMode::planned);
+    }
 }
 
 bool ServiceSet::all_ended() const {
-    return std::ranges::none_of(members_, [](const Member& member) { return member.service->running(); });
+    return std::ranges::none_of(members_,
+                                [](const Member& member) { return member.service->running() && !member.left; });
 }
 
 // ---- what the services say

@@ -17,6 +17,7 @@
 #include "vrrpd/launcher/child.hpp"
 #include "vrrpd/loop/loop.hpp"
 #include "vrrpd/service/service.hpp"
+#include "vrrpd/service/units.hpp"
 
 namespace vrrpd {
 
@@ -35,14 +36,15 @@ class ServiceSet {
                const std::vector<InstanceOptions>& instances, const std::vector<bool>& standby_checks,
                Callbacks callbacks);
 
-    /// Starts what is to run always.
-    void begin();
+    /// Starts what is to run always, and ends the units that a predecessor has left running, but for those of the
+    /// `adopted` instances.
+    void begin(const std::vector<Legacy>& adopted);
     void set(InstanceId id, ServiceWish wish);
     void check_changed(std::size_t service, health::Verdict verdict, const std::string& text);
 
     /// From now on a service that stops does not go to standby.
     void leave();
-    /// Ends what is still running, after leave().
+    /// Ends what is still running, after leave(); units that are in use go on, for a successor.
     void end_all();
     bool all_ended() const;
 
@@ -52,6 +54,7 @@ class ServiceSet {
         std::set<InstanceId> users;
         bool ready = false;
         bool stopped = true;
+        bool left = false;  // to a successor
     };
 
     void on_ready(std::size_t service);
@@ -63,6 +66,7 @@ class ServiceSet {
     void tell_if_stopped(InstanceId id);
 
     const std::vector<InstanceOptions>& instances_;
+    service::Units units_;
     Callbacks callbacks_;
     std::vector<Member> members_;
     std::vector<bool> stopping_;  // by instance: has not been told yet that all its services have stopped

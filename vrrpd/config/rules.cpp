@@ -273,6 +273,26 @@ void check_numbers(const Drafts& drafts, const Config& config, Report& report) {
     }
 }
 
+/// A service is a program or a unit, and systemd knows who the unit runs as.
+void check_services(const Drafts& drafts, const Config& config, Report& report) {
+    std::map<std::string, std::string> owners;  // of the units
+    for (std::size_t i = 0; i < config.services.size(); ++i) {
+        const Draft& draft = drafts.services[i];
+        const bool has_command = draft.has("command"), has_unit = draft.has("unit");
+        if (!has_command && !has_unit)
+            report.error(draft, "command", "missing, write command = PROGRAM ARGUMENTS or unit = UNIT.service");
+        if (has_command && has_unit) report.error(draft, "unit", "there is a command, allowed is one of the two");
+        if (has_unit && draft.has("user"))
+            report.error(draft, "user", "a unit runs as its own User= says, allowed is user only with a command");
+        const std::string& unit = config.services[i].unit;
+        if (unit.empty()) continue;
+        const auto [owner, is_first] = owners.emplace(unit, draft.title);
+        if (!is_first)
+            report.error(draft, "unit",
+                         fmt::format("{} belongs to [{}], allowed is one service for a unit", unit, owner->second));
+    }
+}
+
 /// A check of a service is started and stopped with it, so it cannot follow two.
 void check_shared_checks(const Drafts& drafts, const Config& config, Report& report) {
     std::map<std::string, std::string> owners;
@@ -318,7 +338,7 @@ void check_rules(const Drafts& drafts, const Config& config, Report& report) {
         check_required(drafts.checks[i], report);
         check_check(drafts.checks[i], config.checks[i], report);
     }
-    for (const Draft& draft : drafts.services) check_required(draft, report);
+    check_services(drafts, config, report);
     for (const Draft& draft : drafts.groups) check_required(draft, report);
     check_lease(drafts, config, report);
     check_groups(drafts, config, report);

@@ -84,6 +84,17 @@ Type<bool> authentication() {
                         {{"AH", "is not there, it was withdrawn with RFC 3768 and nobody but IPsec can do it"}});
 }
 
+Type<std::string> unit_name() {
+    static constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-_.\\@";
+    return {
+        "name of a unit, UNIT.service", [](const Value& value) -> Result<std::string> {
+            std::string name = text_of(value);
+            const bool letters = name.find_first_not_of(allowed) == std::string::npos;
+            if (letters && name.ends_with(".service") && name.size() > 8 && name.size() < 256) return name;
+            return failure(fmt::format("{} is no name of a service unit, such as nutcracker.service", excerpt(name)));
+        }};
+}
+
 Type<std::string> interface_name() {
     return {"interface", [](const Value& value) { return parse_interface(text_of(value)); }};
 }
@@ -297,8 +308,8 @@ void add_service_keys(std::vector<Key>& keys) {
     const auto on_failure =
         choice<service::OnFailure>({{"fault", service::OnFailure::fault}, {"ignore", service::OnFailure::ignore}});
     const Flags empty{.may_be_empty = true};
-    const Flags required{.required = true};
-    keys.push_back(service("command", command(), &S::command, "", "the program, in the foreground", required));
+    keys.push_back(service("command", command(), &S::command, "", "the program, in the foreground; this or `unit`"));
+    keys.push_back(service("unit", unit_name(), &S::unit, "", "a unit of systemd, started and stopped over D-Bus"));
     keys.push_back(service("user", text(32), &S::user, "", "who it runs as; default: script_user", empty));
     keys.push_back(service("run", run, &S::run, "master", "when it runs here"));
     keys.push_back(service("listen", endpoint(), &S::listen, "", "it is ready when this accepts"));

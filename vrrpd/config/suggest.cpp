@@ -58,7 +58,6 @@ constexpr std::array key_hints{
     Hint{"vrrp_sync_group", "notify_fault", later},
     Hint{"vrrp_sync_group", "notify_stop", later},
     Hint{"vrrp_sync_group", "notify_new_active", later},
-    Hint{"service", "unit", later},
     Hint{"service", "close_connections", later},
 
     Hint{"", "state", "there is none: every instance starts as BACKUP and the highest priority wins"},

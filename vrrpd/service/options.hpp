@@ -19,7 +19,8 @@ enum class OnFailure { fault, ignore };
 
 struct ServiceOptions {
     std::string name;
-    std::vector<std::string> command;  ///< argv, run in the foreground
+    std::vector<std::string> command;  ///< argv, run in the foreground; or empty:
+    std::string unit;                  ///< a unit of systemd, which outlives the daemon
     Credentials credentials;
     Run run = Run::master;
     std::optional<health::Endpoint> listen;  ///< ready once this accepts; without it, once it was started

@@ -114,7 +114,8 @@ void Service::tell(const Report& report) {
 }
 
 void Service::start() {
-    const Command command{.argv = options_.command, .credentials = options_.credentials, .keep_output = true};
+    Command command{.argv = options_.command, .credentials = options_.credentials, .keep_output = true};
+    if (!options_.unit.empty()) command.argv = {options_.unit};
     child_ =
         starter_.start(command, [this](ExitStatus status) { tell_now(supervisor_.child_ended(status, loop_.now())); });
 }

@@ -32,8 +32,9 @@ struct Listener {
 
 class Service {
   public:
-    /// `check_in_standby`: run = always and a check that does not go to one of our VIPs. `loop` and `starter`
-    /// must outlive the service. Destroying it kills the process.
+    /// `check_in_standby`: run = always and a check that does not go to one of our VIPs. `loop` and `starter` (of
+    /// commands or of units, as the options say) must outlive the service. Destroying it kills the process; a unit
+    /// stays.
     Service(Loop& loop, ChildStarter& starter, ServiceOptions options, bool check_in_standby, Listener listener);
     Service(const Service&) = delete;
     Service& operator=(const Service&) = delete;
