@@ -1,15 +1,12 @@
 #include "netlink/channel.hpp"
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
-#include <csignal>
 #include <deque>
 #include <mutex>
 #include <optional>
 #include <poll.h>
-#include <sched.h>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
@@ -17,12 +14,12 @@
 #include <sys/eventfd.h>
 
 #include "netlink/socket.hpp"
+#include "netlink/worker_thread.hpp"
 #include "vrrpd/loop/descriptor.hpp"
 
 namespace vrrpd::netlink {
 namespace {
 
-constexpr std::size_t stack_size = std::size_t{128} << 10;
 constexpr auto longest_end = std::chrono::milliseconds(100);
 
 Descriptor open_event() {
@@ -40,36 +37,11 @@ void clear(const Descriptor& event) {
     eventfd_read(event.get(), &count);
 }
 
-struct Scheduling {
-    int policy = SCHED_OTHER;
-    sched_param parameters{};
-};
-
-// For a thread that works for the calling one.
-Scheduling one_below() {
-    Scheduling result{sched_getscheduler(0) & ~SCHED_RESET_ON_FORK, {}};
-    if (result.policy != SCHED_RR && result.policy != SCHED_FIFO) return {};
-    sched_getparam(0, &result.parameters);
-    result.parameters.sched_priority = std::max(1, result.parameters.sched_priority - 1);
-    return result;
-}
-
-// Who could not become real-time himself has said so; one that was started as such may not ask for a policy.
-void apply(const Scheduling& wanted) {
-    if (wanted.policy == SCHED_OTHER) return;
-    if (sched_getscheduler(0) == wanted.policy) {
-        sched_setparam(0, &wanted.parameters);
-    } else {
-        sched_setscheduler(0, wanted.policy, &wanted.parameters);
-    }
-}
-
 }  // namespace
 
 struct Channel::Shared {
     // The thread's.
     Socket socket{default_receive_buffer};
-    const Scheduling scheduling = one_below();
     bool has_news = false;  // that the owner was not told of
 
     const Descriptor wake = open_event();     // the thread has something to do
@@ -84,7 +56,6 @@ struct Channel::Shared {
     bool ended = false;
     std::condition_variable has_ended;
 
-    static void* run(void* self);
     void work();
     bool wait_for_work();
     std::optional<std::vector<std::uint8_t>> next_outgoing();
@@ -94,15 +65,7 @@ struct Channel::Shared {
     void tell();
 };
 
-void* Channel::Shared::run(void* self) {
-    const std::unique_ptr<std::shared_ptr<Shared>> shared(static_cast<std::shared_ptr<Shared>*>(self));
-    (*shared)->work();
-    return nullptr;
-}
-
 void Channel::Shared::work() {
-    pthread_setname_np(pthread_self(), "vrrpd-netlink");
-    apply(scheduling);
     while (wait_for_work()) {
         while (auto datagram = next_outgoing()) {
             const int error = socket.send(*datagram);
@@ -160,19 +123,9 @@ void Channel::Shared::tell() {
     if (std::exchange(has_news, false)) signal(arrived);
 }
 
-Channel::Channel() : shared_(std::make_shared<Shared>()) {
-    pthread_attr_t attributes;
-    sigset_t all;
-    sigfillset(&all);
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, stack_size);
-    pthread_attr_setsigmask_np(&attributes, &all);
-    auto argument = std::make_unique<std::shared_ptr<Shared>>(shared_);
-    const int error = pthread_create(&thread_, &attributes, &Shared::run, argument.get());
-    pthread_attr_destroy(&attributes);
-    if (error != 0) throw std::system_error(error, std::generic_category(), "netlink thread");
-    argument.release();  // NOLINT: the thread's now
-}
+Channel::Channel()
+    : shared_(std::make_shared<Shared>()),
+      thread_(start_worker("vrrpd-netlink", [shared = shared_] { shared->work(); })) {}
 
 Channel::~Channel() {
     std::unique_lock lock(shared_->mutex);

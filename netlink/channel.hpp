@@ -5,8 +5,7 @@
 // a second. Only this thread waits for it. What is asked, what is answered and what it means stays with the owner:
 // datagrams go in and come out through two bounded queues, and nothing else is shared.
 //
-// Promises: the order is kept, both ways. The kernel is not read while 64 KiB wait for the owner. The thread handles
-// no signals, and is real-time where its maker is, one priority below, since a takeover waits for it on a busy machine.
+// Promises: the order is kept, both ways. The kernel is not read while 64 KiB wait for the owner.
 // The destructor waits for a tenth of a second at most: a request that the kernel has not let go by then is left
 // behind with its thread, and what was not sent is dropped.
 #pragma once
@@ -50,7 +49,7 @@ class Channel {
     struct Shared;  // lives as long as the longer of both threads
 
     std::shared_ptr<Shared> shared_;
-    pthread_t thread_{};
+    pthread_t thread_;
 };
 
 }  // namespace vrrpd::netlink
