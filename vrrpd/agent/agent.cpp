@@ -454,7 +454,7 @@ ControlServer::Answer Agent::answer(const ControlServer::Request& request) {
             metrics_text(router_,
                          {monitor_.resyncs(), addresses_.counters().renewals, addresses_.counters().failed_renewals,
                           announced.sent, announced.failed, receivers_.lost(), receivers_.unclassified()},
-                         loop_.now())};
+                         loop_.now(), &hooks_)};
 }
 
 // ---- checks

@@ -178,22 +178,26 @@ void Instance::tell_hooks(Moment moment) {
 }
 
 // Who began to prepare may have done something that BACKUP has to undo, although it never was anything else.
-void Instance::tell_backing_off(const Text& reason, Moment) {
+void Instance::tell_backing_off(const Text& reason, Moment moment) {
     if (!std::exchange(began_, false)) return;
-    reason_ = reason;
+    const Text why = std::exchange(reason_, reason);  // of the role, which is the same
     before_ = published_;
     untold_ = true;
+    tell_hooks(moment);
+    reason_ = why;
 }
 
 // Each of two holders has told the world that it is the one. What the loser's hooks undo now must not be the last word.
 void Instance::tell_of_healed_split(Moment moment) {
-    if (phase_ != Phase::serving || moment.now - active_since_ < handover_time) return;
+    const bool serves = state_ == State::active && phase_ == Phase::serving;
+    if (!serves || moment.now - active_since_ < handover_time) return;
     const Instant before = std::exchange(losing_heard_, moment.now);
     if (before != Instant::min() && moment.now - before <= down_interval()) return;
-    reason_ = Text::format("%s was MASTER, too", heard_->source.to_string().c_str());
+    const Text why = std::exchange(reason_, Text::format("%s was MASTER, too", heard_->source.to_string().c_str()));
     before_ = published_;
     untold_ = true;
     tell_hooks(moment);
+    reason_ = why;
 }
 
 // For hooks that follow the Active, as a database that copies from it does. While two are heard, the better one counts.

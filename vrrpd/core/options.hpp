@@ -127,7 +127,7 @@ struct InstanceOptions {
 struct SyncGroupOptions {
     std::string name;
     std::vector<std::size_t> members;  ///< instances, by index
-    Hooks hooks;                       ///< of those only notify_*
+    Hooks hooks{};                     ///< of those only notify_*
 };
 
 }  // namespace vrrpd
