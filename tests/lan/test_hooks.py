@@ -28,6 +28,7 @@ args=$(echo "$*" | tr ' ' ,)
 say begin
 grep -E 'Cap(Eff|Amb|Prm)|^Uid' /proc/$$/status > /etc/vrrpd/caps
 env > /etc/vrrpd/environment
+[ ! -s /etc/vrrpd/hold.$kind ] || sleep 1000
 while [ -e /etc/vrrpd/hold.$kind ]; do sleep 0.02; done
 [ ! -e /etc/vrrpd/fail.$kind ] || exit 3
 say end
@@ -57,8 +58,9 @@ class HookCase(LanCase):
         host.daemon = self.start(host, instance(priority=priority, **(all_hooks() | keys)))
         return host.daemon
 
-    def hold(self, host, kind):
-        (host.etc / f"hold.{kind}").touch()
+    def hold(self, host, kind, hang=False):
+        """Until let_go, or for ever, with a child of its own."""
+        (host.etc / f"hold.{kind}").write_text("hang\n" if hang else "", encoding="ascii")
 
     def let_go(self, host, kind):
         (host.etc / f"hold.{kind}").unlink()
@@ -108,7 +110,7 @@ class Orders(HookCase):
 
     def test_a_planned_demotion(self):
         """before_backup while the address is there, notify_stop when it is not; the peers are told in between."""
-        daemon = self.run_daemon(self.a, 200)
+        daemon = self.run_daemon(self.a, 200, hook_timeout="10s")
         self.wait_told(self.a, "end VI_1.notify args=INSTANCE,VI_1,MASTER")
         self.hold(self.a, "before_backup")
         mark = self.a.story.mark()
@@ -128,7 +130,7 @@ class Orders(HookCase):
     def test_a_planned_demotion_waits_a_second_and_no_longer(self):
         daemon = self.run_daemon(self.a, 200)
         self.wait_told(self.a, "end VI_1.notify args=INSTANCE,VI_1,MASTER")
-        self.hold(self.a, "before_backup")
+        self.hold(self.a, "before_backup", hang=True)
         mark = self.a.story.mark()
         daemon.process.send_signal(signal.SIGTERM)
         daemon.process.wait(PATIENCE)
@@ -210,7 +212,7 @@ class Mishaps(HookCase):
         self.wait_holder(VIP, self.a)
 
     def test_before_master_hangs(self):
-        self.hold(self.a, "before_master")
+        self.hold(self.a, "before_master", hang=True)
         daemon = self.run_daemon(self.a, 200, hook_timeout="300ms", fault_hold="1min")
         self.wait_faulty(daemon, r"before_master: no end within 0\.3 s, killed")
         self.wire.until_adverts(2, source="192.168.30.10", priority=0)
@@ -281,6 +283,7 @@ class Situations(HookCase):
         for host, priority in ((self.a, 200), (self.b, 100)):
             self.run_daemon(host, priority)
         self.wait_told(self.a, "end VI_1.notify args=INSTANCE,VI_1,MASTER")
+        self.wire.until_adverts(10, source="192.168.30.10", priority=200)
         self.lan.part(self.b)
         self.wait_told(self.b, "end VI_1.notify args=INSTANCE,VI_1,MASTER")
         mark_a, mark_b = self.a.story.mark(), self.b.story.mark()
@@ -306,8 +309,7 @@ class Situations(HookCase):
     def test_a_group_prepares_together_S05(self):
         """No address of any member before the hooks of all; and the group has hooks of its own."""
         self.lan.link(self.a, 1, "192.168.31.10")
-        for kind in ("before_master",):
-            self.hold(self.a, kind)
+        self.hold(self.a, "before_master")
         second = instance("VI_2", interface="eth1", virtual_router_id=52, virtual_ipaddress="192.168.31.16/24",
                           priority=200)
         group = "\n".join(["\n[vrrp_sync_group VG_1]", "member = VI_1, VI_2",

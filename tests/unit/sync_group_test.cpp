@@ -94,7 +94,7 @@ class Group {
                 word = std::to_string(hook->instance) + " " + (told ? to_string(hook->to) : to_string(hook->hook));
                 if (hook->run != 0) runs_[hook->instance] = hook->run;
             } else if (const auto* told = std::get_if<RunGroupHook>(&action)) {
-                word = std::string("group told ") + to_string(told->to);
+                if (options_.front().hooks.any()) word = std::string("group told ") + to_string(told->to);
             } else if (const auto* dropped = std::get_if<DropHook>(&action)) {
                 word = std::to_string(dropped->instance) + " dropped";
             } else if (const auto* group = std::get_if<GroupChanged>(&action)) {

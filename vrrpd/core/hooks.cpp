@@ -11,6 +11,8 @@ namespace {
 
 // Another hook of the instance may have to end first, and whoever kills one needs a moment.
 constexpr Duration hook_grace = std::chrono::seconds(1);
+// The Active before us sends its last advert when its addresses are gone. In a split both have been Active for longer.
+constexpr Duration last_words = std::chrono::milliseconds(100);
 
 }  // namespace
 
@@ -190,7 +192,8 @@ void Instance::tell_backing_off(const Text& reason, Moment moment) {
 // Each of two holders has told the world that it is the one. What the loser's hooks undo now must not be the last word.
 void Instance::tell_of_healed_split(Moment moment) {
     const bool serves = state_ == State::active && phase_ == Phase::serving;
-    if (!serves || moment.now - active_since_ < handover_time) return;
+    const Duration handover = std::min<Duration>(handover_time, down_interval() + last_words);
+    if (!serves || moment.now - active_since_ < handover) return;
     const Instant before = std::exchange(losing_heard_, moment.now);
     if (before != Instant::min() && moment.now - before <= down_interval()) return;
     const Text why = std::exchange(reason_, Text::format("%s was MASTER, too", heard_->source.to_string().c_str()));
@@ -206,7 +209,8 @@ void Instance::look_for_new_active(Moment moment) {
         if (followed_ && followed_->source == heard_->source) followed_->priority = 0;
         return;
     }
-    if (!running_ || state_ == State::active || state_ == State::retiring) return;
+    // Not before hooks know that we are not MASTER ourselves: the next advert is soon enough.
+    if (!running_ || untold_ || state_ == State::active || state_ == State::retiring) return;
     const bool same = followed_ && followed_->source == heard_->source;
     const bool counts =
         !followed_ || same || moment.now - followed_->when >= 2 * heard_->interval ||

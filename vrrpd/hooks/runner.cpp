@@ -9,7 +9,7 @@ namespace vrrpd::hooks {
 
 std::string Outcome::to_string() const {
     if (!late) return status.to_string();
-    return fmt::format("no end within {:.3g} s, killed", std::chrono::duration<double>(took).count());
+    return fmt::format("no end within {} s, killed", std::chrono::duration<double>(wish.timeout).count());
 }
 
 Runner::Runner(Loop& loop, ChildStarter& starter, Owner owner, std::function<const Hooks&()> hooks,
