@@ -126,7 +126,7 @@ constexpr auto about_instance =
 - `track_interface = NAME` is the same for an interface that is down or has no carrier. The instance's own interface
   needs none: while it is down there is FAULT anyway, unless `dont_track_primary = yes`.
 - Priority 255 is for the host whose own addresses these are. It never steps back, so it can have no `track_check`, no
-  `track_interface` and no `service`.
+  `track_interface`, no `service` and no `before_master`.
 - `virtual_routes`: a destination, then any of the words in any order. `default` is `0.0.0.0/0` or `::/0`, by the
   family of `via` or `src`. Without `dev` it is the instance's interface; a table is a number or `main`. All instances
   together have one route for a destination, table and metric.
@@ -136,8 +136,38 @@ constexpr auto about_instance =
   that holds `unicast_src_ip`. Two unicast instances may share a VRID if they share no peer.
 - `max_learned_interval`: a BACKUP waits for the advert_int that the MASTER advertises, as the RFC wants it. Who is
   worried about one of 40 seconds sets the longest that is taken; it cannot be below the own `advert_int`.
+- Hooks (`before_*`, `notify*`) are programs of yours: see below the table.
 - With `auth_type = PASS` the password is plain text on the wire. It keeps strangers with another configuration out,
   and nobody else.)";
+
+constexpr auto about_hooks =
+    R"(
+### Hooks
+
+| hook | when it runs | who waits for it |
+|---|---|---|
+| `before_master` | after the first advert, before the addresses; where a worse host is alive before the first advert, and that host goes on serving | the addresses. It fails or is late: FAULT for `fault_hold`, and priority 0 if an advert had left |
+| `notify_master` | the addresses are there, services listen, the announcement was sent. Also after an adoption (`VRRP_REASON=adopted`), and again when a split network is whole and this host is the winner | nobody |
+| `before_backup` | a planned hand-over (stop, drain) begins; services stop at the same time | the removal of the addresses, for 1 s, or for `hook_timeout` and `stop_timeout` where they are set |
+| `notify_backup`, `notify_fault`, `notify_stop` | the addresses are gone, the peers were told, services have stopped | nobody; at its end the daemon waits for `hook_timeout` at most |
+| `notify` | in each of the five `notify_*` cases that are a state, after the one of its own | nobody |
+| `notify_new_active` | while not MASTER: another host is heard as MASTER for the first time, or a different one | nobody |
+
+No advert ever waits for a hook. A fault, a higher MASTER, a stall and a lost link have no `before_backup`: nothing about
+them is planned.
+
+- Arguments: those of the key, then `INSTANCE NAME STATE PRIORITY`, as keepalived has them (`GROUP NAME STATE 0` for a
+  sync group). STATE is `MASTER`, `BACKUP`, `FAULT` or `STOP`; for `before_*` the one that comes.
+- Environment: `VRRP_INSTANCE` and `VRRP_STATE`, `VRRP_PREVIOUS_STATE` (also `INIT`), `VRRP_PRIORITY`, `VRRP_VIPS` (all
+  virtual addresses, separated by blanks), `VRRP_PEER` (the last MASTER that was heard, if any), `VRRP_REASON` (the words
+  of the log), a fixed `PATH`, and nothing else. The folder is `/`.
+- One at a time for each instance, in order. If states change faster than hooks run the latest state wins: of `notify*`
+  that have not begun only the newest runs, and what is skipped is logged. An abandoned `before_master` is followed by
+  `notify_backup` or `notify_fault`, so that what it did can be undone.
+- What takes longer than `hook_timeout` is killed with its process group. What it prints goes where the daemon's standard
+  error goes. Exit code and duration are logged and counted.
+- Hooks run as `script_user`, by default without any capability. One that would run as root must be root's, as scripts
+  of checks.)";
 
 constexpr auto about_group =
     R"(Instances that move together: all are MASTER on one host, and a fault of one is a fault of all.
@@ -145,7 +175,9 @@ constexpr auto about_group =
 - What the strictest member wants, all want: `nopreempt` of one is that of all, `preempt_delay` and `startup_delay`
   are the longest, and `preempt_check` is that of all members together.
 - Give all members the same priority and the same weights. Otherwise two hosts could each win one of them.
-- An instance is in one group at most. One with priority 255 can be in none, as it cannot step back.)";
+- An instance is in one group at most. One with priority 255 can be in none, as it cannot step back.
+- Hooks of the group run when those of all members were told, once for all of them. `before_master` is a key of the
+  members: no address of any comes before those of all have succeeded.)";
 
 constexpr auto about_check =
     R"(A question asked again and again; instances (`track_check`, `preempt_check`) and services (`check`) refer to it by its
@@ -262,6 +294,7 @@ int main() {
     std::cout << introduction << ' ' << vrrpd::config::max_name_length << ' ' << grammar;
     print_section(Section::global, "[global]", about_global);
     print_section(Section::instance, "[vrrp_instance NAME]", about_instance);
+    std::cout << about_hooks << '\n';
     print_section(Section::group, "[vrrp_sync_group NAME]", about_group);
     print_section(Section::check, "[check NAME]", about_check);
     print_section(Section::service, "[service NAME]", about_service);

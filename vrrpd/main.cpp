@@ -56,11 +56,14 @@ void become_realtime(const config::GlobalOptions& global) {
     }
 }
 
-// What a planned demotion may take: the services' end, and a moment for addresses and adverts.
+// What a planned demotion may take: the services' end, a moment for addresses and adverts, and notify_stop.
 Duration longest_stop(const config::Config& config) {
     Duration longest = std::chrono::seconds(2);
     for (const InstanceOptions& instance : config.instances) {
         longest = std::max<Duration>(longest, instance.stop_bound + std::chrono::seconds(2));
+        if (instance.hooks.any())
+            longest =
+                std::max<Duration>(longest, instance.stop_bound + instance.hooks.timeout + std::chrono::seconds(2));
     }
     return longest;
 }

@@ -133,7 +133,10 @@ void Host::end_process() {
     armed_ = never;
     for (Machine& machine : machines_) {
         ++machine.service_job;
-        machine.service_ready = machine.drained = false;
+        machine.service_ready = machine.service_deaf = machine.drained = false;
+        machine.hooks = {};
+        machine.awaited_hook = 0;
+        machine.told = Role::init;
     }
 }
 
@@ -394,6 +397,10 @@ void Host::perform(const SetAddresses& action) {
     const bool refused = wanted && world_.bad_luck(world_.scenario().weather.kernel_refusal);
     if (refused) ++held_faults_;
     if (wanted) {
+        for (InstanceId other = 0; other < size(); ++other) {
+            const bool concerned = other == id || (grouped(id) && grouped(other));
+            if (concerned && awaits_hook(other)) world_.violation(name(id) + " has addresses before before_master");
+        }
         machine.recorded = true;
         machine.priority = instance(id).priority();
         machine.addresses = instance(id).options().addresses.size();
@@ -467,6 +474,7 @@ void Host::perform(const SetServices& action) {
     if (!run && world_.bad_luck(weather.service_deaf)) {
         ++machine.service_job;
         machine.service_ready = false;
+        machine.service_deaf = true;
         return;
     }
     const bool fails = run && !machine.service_ready && world_.bad_luck(weather.service_failure);
@@ -477,6 +485,55 @@ void Host::perform(const SetServices& action) {
         then.service_ready = run && !fails;
         const auto state = !run ? ServicesState::stopped : fails ? ServicesState::failed : ServicesState::ready;
         tell({ServicesChanged{id, state, fails ? "service does not start" : ""}, {}});
+    });
+}
+
+// ---- hooks
+
+bool Host::awaits_hook(InstanceId id) const {
+    return machines_[id].awaited_hook != 0 && instance(id).state() == Instance::State::active;
+}
+
+void Host::perform(const RunHook& action) {
+    Machine& machine = machines_[action.instance];
+    if (action.run != 0 && machine.awaited_hook != 0) world_.violation(name(action.instance) + " awaits two hooks");
+    if (action.run != 0) machine.awaited_hook = action.run;
+    if (action.hook == Hook::notify) machine.told = action.to;
+    machine.hooks.add(action);
+    world_.note_hook();
+    begin_hook(action.instance);
+}
+
+void Host::perform(const DropHook& action) {
+    Machine& machine = machines_[action.instance];
+    machine.awaited_hook = 0;
+    machine.hooks.drop(action.run);
+}
+
+void Host::perform(const RunGroupHook& action) {
+    for (const InstanceId id : groups_[action.group].members) {
+        if (instance(id).role() != action.to) world_.violation(name(id) + " is not what the group was told to be");
+    }
+}
+
+// One at a time; what hangs is killed at its deadline, and then the kernel may take its time.
+void Host::begin_hook(InstanceId id) {
+    const auto wish = machines_[id].hooks.begin();
+    if (!wish) return;
+    const bool hangs = world_.bad_luck(world_.scenario().weather.hook_hang);
+    const bool fails = hangs || world_.bad_luck(world_.scenario().weather.hook_failure);
+    const bool stuck = hangs && world_.bad_luck(20);
+    const Duration duration = hangs ? wish->timeout : world_.random().between(1ms, world_.scenario().latencies.hook);
+    const bool before_master = wish->hook == Hook::before_master;
+    world_.say(name(id) + " runs " + to_string(wish->hook) + " for " + to_string(wish->to));
+    after(duration, [this, id, wish = *wish, fails, before_master] {
+        if (fails && before_master) ++held_faults_;
+        if (machines_[id].awaited_hook == wish.run) machines_[id].awaited_hook = 0;
+        if (wish.run != 0) tell({HookEnded{id, wish.run, !fails, fails ? "the hook failed" : ""}, {}});
+    });
+    after(duration + (stuck ? 10 * wish->timeout : 0s), [this, id] {
+        machines_[id].hooks.ended();
+        begin_hook(id);
     });
 }
 
@@ -496,6 +553,7 @@ void Host::perform(const Probe& action) {
 }
 
 void Host::perform(const RoleChanged& action) {
+    if (action.reason.view().starts_with("before_master")) ++held_faults_;  // was late
     world_.note_role(*this, action);
 }
 

@@ -1,5 +1,5 @@
 // One simulated machine: the real core as its process, and around it a kernel that adds and removes
-// addresses, services, links and two checks. Everything takes a while, may fail, and answers by events, as
+// addresses, services, hooks, links and two checks. Everything takes a while, may fail, and answers by events, as
 // in the daemon. A paused process hears nothing; on resume it is told what queued up in order, before any timer (D12).
 //
 // A process that is killed leaves its addresses. As in the daemon, what is held and when it was advertised last is on
@@ -14,6 +14,7 @@
 
 #include "tests/sim/scenario.hpp"
 #include "vrrpd/core/router.hpp"
+#include "vrrpd/hooks/queue.hpp"
 
 namespace vrrpd::sim {
 
@@ -49,6 +50,12 @@ class Host {
     bool mute() const { return mute_; }
     bool link_up(std::size_t link) const { return links_[link]; }
     bool check_passing(std::size_t check) const { return checks_[check]; }
+    /// Hooks know the role that it has. (What the end of a service that never ends is to come before is never told.)
+    bool hooks_know(InstanceId id) const {
+        const Machine& machine = machines_[id];
+        const bool told = machine.told == instance(id).role() || machine.service_deaf;
+        return instance(id).options().hooks[Hook::notify].empty() || told;
+    }
     bool drained(InstanceId id) const { return machines_[id].drained; }
     bool holds_addresses(InstanceId id) const { return machines_[id].present; }
     bool serving(InstanceId id) const { return instance(id).options().services.empty() || machines_[id].service_ready; }
@@ -86,6 +93,10 @@ class Host {
         Instant kernel_done{};
         int service_job = 0;
         bool service_ready = false;
+        bool service_deaf = false;
+        hooks::Queue hooks;
+        std::uint64_t awaited_hook = 0;
+        Role told = Role::init;
         bool drained = false;
         Instant passive_since{};
         // The runtime record.
@@ -114,6 +125,11 @@ class Host {
     void perform(const SendAdvert& action);
     void perform(const SetAddresses& action);
     void perform(const SetServices& action);
+    void perform(const RunHook& action);
+    void perform(const DropHook& action);
+    void perform(const RunGroupHook& action);
+    void begin_hook(InstanceId id);
+    bool awaits_hook(InstanceId id) const;
     void perform(const Announce& action);
     void perform(const Probe& action);
     void perform(const RoleChanged& action);

@@ -38,6 +38,7 @@ InstanceOptions draw_common(std::size_t number, Duration interval, Random& rando
     }
     options.fault_hold = options.advert_interval;
     options.announce_refresh = 7s;
+    options.hooks.timeout = 300ms;
     return options;
 }
 
@@ -53,13 +54,17 @@ InstanceOptions draw_instance(const InstanceOptions& common, std::size_t number,
     if (options.priority != owner_priority) {
         options.checks = {Track{0, std::nullopt, false}, Track{1, random.chance(50) ? 60 : -60, false}};
         if (random.chance(50)) options.services = {number};
+        if (random.chance(25)) options.hooks[Hook::before_master] = {"/promote"};
     }
+    if (random.chance(25)) options.hooks[Hook::before_backup] = {"/demote"};
+    if (random.chance(40)) options.hooks[Hook::notify] = {"/notify"};
+    if (random.chance(25)) options.hooks[Hook::notify_new_active] = {"/follow"};
     return options;
 }
 
 // What the configuration sees to: members want the same, and none owns its addresses.
 void join(HostOptions& host, std::size_t members, bool agree, Random& random) {
-    SyncGroupOptions group{"VG_1", {}};
+    SyncGroupOptions group{"VG_1", {}, {}};
     const InstanceOptions& strictest = host.instances.front();
     for (std::size_t i = 0; i < members; ++i) {
         InstanceOptions& member = host.instances[i];
@@ -105,6 +110,8 @@ Weather draw_weather(Random& random, Duration longest_interval) {
     weather.kernel_slow = random.chance(50) ? 20 : 0;
     weather.service_failure = random.chance(50) ? 20 : 0;
     weather.service_deaf = random.chance(50) ? 20 : 0;
+    weather.hook_failure = random.chance(50) ? 20 : 0;
+    weather.hook_hang = random.chance(50) ? 10 : 0;
     return weather;
 }
 
@@ -123,8 +130,12 @@ Scenario draw_scenario(std::uint64_t seed) {
     }
     // An adverts' interval of 10 ms asks for a machine and a network that are worth it.
     const Duration shortest = scenario.shortest_interval;
-    scenario.latencies = {std::min<Duration>(2ms, shortest / 10), std::min<Duration>(2ms, shortest / 10),
-                          std::min<Duration>(10ms, shortest / 5), 80ms, 30ms};
+    scenario.latencies = {std::min<Duration>(2ms, shortest / 10),
+                          std::min<Duration>(2ms, shortest / 10),
+                          std::min<Duration>(10ms, shortest / 5),
+                          80ms,
+                          30ms,
+                          50ms};
     scenario.weather = draw_weather(random, scenario.longest_interval);
     if (random.chance(15)) {
         scenario.weather = {};

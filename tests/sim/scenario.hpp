@@ -16,6 +16,7 @@ struct Latencies {
     Duration kernel;        ///< addresses on or off, at most
     Duration kernel_worst;  ///< the same on a bad day: longer than the bound on a removal
     Duration service;       ///< services up or down, at most
+    Duration hook;          ///< a hook that does not hang, at most
 };
 
 /// What goes wrong while the storm lasts; percentages.
@@ -28,7 +29,9 @@ struct Weather {
     int kernel_refusal = 0;
     int kernel_slow = 0;
     int service_failure = 0;
-    int service_deaf = 0;          ///< a stop that is never answered
+    int service_deaf = 0;  ///< a stop that is never answered
+    int hook_failure = 0;
+    int hook_hang = 0;
     bool junk = false;             ///< somebody sends broken adverts all the time, also after the storm: B27
     Duration between_accidents{};  ///< partitions, pauses, crashes, links, checks, reloads: about so far apart
 };

@@ -26,7 +26,7 @@ double milliseconds(Duration duration) {
     return std::chrono::duration<double, std::milli>(duration).count();
 }
 
-// S07: with sync groups, too.
+// S05 S07: with sync groups and hooks, too.
 TEST(Simulation, every_seed_is_safe_and_settles_E39) {
     if (std::getenv("SIM_SEED") != nullptr) {
         Simulator simulator(draw_scenario(number_from("SIM_SEED", 0)), &std::cout);
@@ -52,6 +52,7 @@ TEST(Simulation, every_seed_is_safe_and_settles_E39) {
         total.stalls += tally.stalls;
         total.yields += tally.yields;
         total.group_steps += tally.group_steps;
+        total.hooks += tally.hooks;
         total.adoptions += tally.adoptions;
         total.guard_acts += tally.guard_acts;
         total.strict_looks += tally.strict_looks;
@@ -60,8 +61,8 @@ TEST(Simulation, every_seed_is_safe_and_settles_E39) {
     }
     std::cout << seeds << " seeds: " << total.steps << " steps, " << total.promotions << " promotions, " << total.yields
               << " yields, " << total.faults << " faults, " << total.stalls << " stalls, " << total.group_steps
-              << " steps of groups, " << total.adoptions << " adoptions, " << total.guard_acts
-              << " acts of the guard; longest overlap on a segment that is disturbed no more "
+              << " steps of groups, " << total.hooks << " hooks, " << total.adoptions << " adoptions, "
+              << total.guard_acts << " acts of the guard; longest overlap on a segment that is disturbed no more "
               << milliseconds(total.longest_overlap) << " ms, on one that was quiet "
               << milliseconds(total.longest_strict) << " ms (" << total.strict_looks << " looks)\n";
     // A storm in which nothing happens proves nothing.
@@ -71,6 +72,7 @@ TEST(Simulation, every_seed_is_safe_and_settles_E39) {
     EXPECT_GT(total.faults, seeds / 2);
     EXPECT_GT(total.stalls, seeds / 20);
     EXPECT_GT(total.group_steps, seeds / 2);
+    EXPECT_GT(total.hooks, seeds);
     EXPECT_GT(total.adoptions, seeds / 50);
     EXPECT_GT(total.guard_acts, seeds / 10);
     EXPECT_GT(total.strict_looks, seeds / 10);

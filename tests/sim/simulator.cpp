@@ -71,17 +71,20 @@ Duration Simulator::brief_bound() const {
 }
 
 Duration Simulator::settling_bound() const {
-    Duration holds{}, delays{}, stops{};
+    Duration holds{}, delays{}, stops{}, hooks{};
     for (const auto& host : hosts_) {
         for (const InstanceOptions& options : scenario_.hosts[&host - hosts_.data()].instances) {
             const Duration longest = options.fault_hold * (1L << std::min(host->held_faults(), 16));
             holds = std::max(holds, std::min<Duration>(longest, 10min));
             delays = std::max(delays, options.startup_delay + options.preempt_delay);
             stops = std::max(stops, options.stop_bound);
+            // One that is stuck behind another, and once more after the hold.
+            if (options.hooks.any())
+                hooks = std::max<Duration>(hooks, 2 * (2 * options.hooks.timeout + 1s) + 10 * options.hooks.timeout);
         }
     }
     // One more interval that was learned, for the last try of a host that could not send.
-    return holds + delays + stops + 4 * 4 * scenario_.longest_interval + 2 * overlap_bound();
+    return holds + delays + stops + hooks + 4 * 4 * scenario_.longest_interval + 2 * overlap_bound();
 }
 
 bool Simulator::undisturbed(std::size_t link) const {
@@ -182,6 +185,9 @@ void Simulator::check_settled() {
                 violation(active[id]->name(id) + " does not serve");
             }
             for (const auto& host : hosts_) {
+                if (host->alive() && !host->hooks_know(id)) violation(host->name(id) + ": hooks do not know the role");
+            }
+            for (const auto& host : hosts_) {
                 if (host.get() != active[id] && host->holds_addresses(id)) violation(host->name(id) + " holds on");
             }
         }
@@ -218,7 +224,8 @@ void Simulator::hand_over() {
         const auto others = std::ranges::count_if(hosts_, [&](const auto& host) { return eligible(*host, id); }) - 1;
         if (others > 0) handed_over.push_back(id);
         const InstanceOptions& options = leaving_host->instance(id).options();
-        if (!options.services.empty()) leaving = latencies.kernel + latencies.service;
+        if (!options.services.empty()) leaving = std::max(leaving, latencies.kernel + latencies.service);
+        if (options.hooks.has(Hook::before_backup)) leaving = std::max(leaving, latencies.kernel + 2 * latencies.hook);
         if (options.version == Version::v2) skew = std::max<Duration>(skew, 1s);
     }
     std::map<InstanceId, const Host*> winners;

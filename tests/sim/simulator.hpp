@@ -12,11 +12,12 @@
 //     overlap_bound(), and where a third host has just released: who hears it does not ask whether it was the Active
 //     (RFC 9568 section 6.4.2). Who is dead or paused while a better one comes is relieved by its guard;
 //   - on such a segment nobody adopts what another one, who is no better, has taken over;
-//   - the members of a sync group are Active together or not at all.
+//   - the members of a sync group are Active together or not at all;
+//   - no address is wanted while a before_master of the instance, or of its group, is awaited.
 // Checked after the storm, once settling_bound() has passed: exactly one Active, always the same, which holds
-// the addresses and serves; no host that may preempt has a higher priority. Then it is shut down, another one
-// takes over, and in the end all are shut down in bounded time and nobody holds anything.
-// Where the storm is a loss that VRRP tolerates, no role may change at all once a first Active is found.
+// the addresses and serves; hooks were told the role that each has; no host that may preempt has a higher priority.
+// Then it is shut down, another one takes over, and in the end all are shut down in bounded time and nobody holds
+// anything. Where the storm is a loss that VRRP tolerates, no role may change at all once a first Active is found.
 #pragma once
 
 #include <functional>
@@ -42,6 +43,7 @@ struct Tally {
     std::uint64_t stalls = 0;
     std::uint64_t yields = 0;
     std::uint64_t group_steps = 0;
+    std::uint64_t hooks = 0;
     std::uint64_t adoptions = 0;
     std::uint64_t guard_acts = 0;
     std::uint64_t strict_looks = 0;  ///< at two holders, with brief_bound()
@@ -73,6 +75,7 @@ class Simulator {
     void note_release(InstanceId id) { released_at_[id] = now_; }
     void note_adoption(const Host& host, InstanceId id);
     void note_guard(const std::string& what);
+    void note_hook() { ++tally_.hooks; }
     void note_group() { ++tally_.group_steps; }
     void note_notice(const Host& host, const Notice& notice);
     void say(const std::string& what);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -95,6 +96,11 @@ class CoreDriver {
     void addresses(bool present) { handle(AddressesSettled{0, present, false, ""}); }
     void addresses_refused() { handle(AddressesSettled{0, true, true, "the kernel refused"}); }
     void services(ServicesState state) { handle(ServicesChanged{0, state, "proxy exited"}); }
+    /// The latest hook that was waited for ends.
+    void hook(bool ok, InstanceId id = 0) {
+        for (const Action& action : actions_) note_run(action);
+        handle(HookEnded{id, runs_.at(id), ok, ok ? "" : "the hook failed"});
+    }
     void shutdown() { handle(Shutdown{}); }
 
     /// An advert of a peer that is configured like us.
@@ -158,6 +164,7 @@ class CoreDriver {
     std::string story() {
         std::string words;
         for (const Action& action : std::exchange(actions_, {})) {
+            note_run(action);
             const std::string word = describe(action);
             if (!word.empty()) words += (words.empty() ? "" : ", ") + word;
         }
@@ -209,10 +216,21 @@ class CoreDriver {
                                                      "services settle"};
             return wishes[static_cast<std::size_t>(services->wish)];
         }
+        if (const auto* hook = std::get_if<RunHook>(&action))
+            return hook->hook == Hook::notify ? std::string("told ") + to_string(hook->to) : to_string(hook->hook);
+        if (const auto* hook = std::get_if<RunGroupHook>(&action))
+            return std::string("group told ") + to_string(hook->to);
+        if (std::holds_alternative<DropHook>(action)) return "hook dropped";
         return std::holds_alternative<Announce>(action) ? "announce" : "";
     }
 
+    void note_run(const Action& action) {
+        const auto* hook = std::get_if<RunHook>(&action);
+        if (hook != nullptr && hook->run != 0) runs_[hook->instance] = hook->run;
+    }
+
     const std::vector<InstanceOptions> options_;
+    std::map<InstanceId, std::uint64_t> runs_;
     Router router_;
     Actions actions_;
     Instant now_{std::chrono::hours(1)};

@@ -27,11 +27,12 @@ const std::map<std::string, Names> arrows = {
      {"vrrpd/core/ip.hpp", "vrrpd/core/text.hpp", "vrrpd/core/time.hpp", "vrrpd/loop", "vrrpd/launcher/child.hpp",
       "vrrpd/launcher/pidfd.hpp"}},
     {"netlink", {"vrrpd/core/ip.hpp", "vrrpd/core/time.hpp", "vrrpd/loop"}},
+    {"vrrpd/hooks", {"vrrpd/core", "vrrpd/loop", "vrrpd/launcher/child.hpp"}},
     {"vrrpd/service", {"vrrpd/core", "vrrpd/loop", "vrrpd/launcher/child.hpp", "health"}},
     {"vrrpd/config", {"vrrpd/core", "health/options.hpp", "vrrpd/service/options.hpp", "vrrpd/launcher/child.hpp"}},
     {"vrrpd/io", {"vrrpd/core", "vrrpd/loop"}},
     {"vrrpd/agent",
-     {"vrrpd/core", "vrrpd/loop", "vrrpd/launcher/child.hpp", "vrrpd/service", "vrrpd/config/config.hpp", "vrrpd/io",
+     {"vrrpd/core", "vrrpd/loop", "vrrpd/launcher/child.hpp", "vrrpd/hooks", "vrrpd/service", "vrrpd/config/config.hpp", "vrrpd/io",
       "health", "netlink", "vrrpd/guard"}},
 };
 

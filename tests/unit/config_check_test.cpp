@@ -290,6 +290,17 @@ TEST_F(ConfigCheck, SamplesAreValid) {
         if (line_a != line_b) different.push_back(line_a.substr(0, line_a.find(' ')));
     }
     EXPECT_EQ(different, (std::vector<std::string>{"router_id", "priority"}));
+    const auto hooks = load((fs::path(SOURCE_ROOT) / "etc" / "hooks" / "hooks.ini").string());
+    for (const Problem& problem : hooks.problems) ADD_FAILURE() << to_string(problem);
+}
+
+TEST_F(ConfigCheck, HooksArePrinted) {
+    const auto path = write("a.ini", "[global]\nscript_user = root\n" + good +
+                                         "before_master = /bin/true a\nnotify = /bin/true\nhook_timeout = 2s\n");
+    EXPECT_EQ(check({path}), 0);
+    EXPECT_NE(out_.str().find("A: hooks of at most 2s, as user 0\n  before_master: /bin/true a\n  notify: /bin/true\n"),
+              std::string::npos)
+        << out_.str();
 }
 
 }  // namespace

@@ -370,7 +370,7 @@ TEST(ConfigSchema, DefaultsOfTheTableAreTheDefaultsOfTheOptions) {
     }
     const auto loaded = load_text(all, "t");
     ASSERT_TRUE(loaded.valid()) << problems_of(all);
-    const auto& [global, instances, groups, interfaces, checks, services] = loaded.config;
+    const auto& [global, instances, groups, interfaces, checks, services, credentials] = loaded.config;
     EXPECT_EQ(global.log_target, GlobalOptions{}.log_target);
     EXPECT_EQ(global.log_level, GlobalOptions{}.log_level);
     EXPECT_EQ(global.log_facility, GlobalOptions{}.log_facility);
@@ -395,6 +395,7 @@ TEST(ConfigSchema, DefaultsOfTheTableAreTheDefaultsOfTheOptions) {
     EXPECT_EQ(instances[0].announce_repeat_delay, standard.announce_repeat_delay);
     EXPECT_EQ(instances[0].announce_refresh, standard.announce_refresh);
     EXPECT_EQ(instances[0].fault_hold, standard.fault_hold);
+    EXPECT_EQ(instances[0].hooks, standard.hooks);
     const health::CheckOptions check;
     EXPECT_EQ(checks[0].interval, check.interval);
     EXPECT_EQ(checks[0].timeout, check.timeout);
@@ -476,12 +477,42 @@ TEST(ConfigLoad, WordsThatAGroupLacks) {
             "[vrrp_sync_group G]\nmember = A, B\n" + word + " = x\n" + with_address +
             "[vrrp_instance B]\ninterface = eth1\nvirtual_router_id = 1\nvirtual_ipaddress = 10.0.0.2\n");
     };
-    for (const std::string word : {"notify", "notify_master", "notify_backup", "notify_fault", "notify_stop"}) {
-        EXPECT_EQ(of(word), "3: [vrrp_sync_group G] " + word + ": not supported by this version\n");
+    for (const std::string word : {"before_master", "before_backup", "notify_new_active", "hook_timeout"}) {
+        EXPECT_EQ(of(word),
+                  "3: [vrrp_sync_group G] " + word + ": unknown key here, it belongs to [vrrp_instance NAME]\n");
     }
     EXPECT_EQ(of("group"), "3: [vrrp_sync_group G] group: unknown key: write member = NAME, NAME\n");
     EXPECT_EQ(of("priority"),
               "3: [vrrp_sync_group G] priority: unknown key here, it belongs to [vrrp_instance NAME]\n");
+}
+
+TEST(ConfigLoad, Hooks) {
+    const auto loaded = load_text(
+        "[defaults]\nnotify = /bin/true default\nhook_timeout = 3s\n"
+        "[vrrp_instance A]\ninterface = e\nvirtual_router_id = 1\nvirtual_ipaddress = 10.0.0.1\n"
+        "before_master = \"/bin/sh\" -c \"exit 0; a, b\"\nnotify_master = true\nnotify = /bin/echo own\n"
+        "before_backup = /bin/true\n"
+        "[vrrp_instance B]\ninterface = e\nvirtual_router_id = 2\nvirtual_ipaddress = 10.0.0.2\nhook_timeout = 7s\n"
+        "[vrrp_sync_group G]\nmember = A, B\nnotify_master = /bin/true g\n",
+        "t");
+    ASSERT_TRUE(loaded.valid());
+    using Words = std::vector<std::string>;
+    const auto& instances = loaded.config.instances;
+    EXPECT_EQ(instances[0].hooks[Hook::before_master], (Words{"/bin/sh", "-c", "exit 0; a, b"}))
+        << "no commas split it";
+    EXPECT_EQ(instances[0].hooks[Hook::notify_master].front().find('/'), 0u) << "looked up";
+    EXPECT_EQ(instances[0].hooks[Hook::notify], (Words{"/bin/echo", "own"}));
+    EXPECT_EQ(instances[1].hooks[Hook::notify], (Words{"/bin/true", "default"}));
+    EXPECT_EQ(instances[0].hooks.timeout, 3s);
+    EXPECT_EQ(instances[0].stop_bound, 3s) << "before_backup may take as long as it was given";
+    EXPECT_EQ(instances[1].stop_bound, 1s) << "without one nobody waits";
+    EXPECT_EQ(loaded.config.groups[0].hooks[Hook::notify_master], (Words{"/bin/true", "g"}));
+    EXPECT_EQ(loaded.config.groups[0].hooks.timeout, 7s) << "the longest of the members";
+    EXPECT_NE(loaded.config.hook_credentials.user, 0u);
+    EXPECT_NE(loaded.config.hook_credentials.user, Credentials{}.user);
+    EXPECT_EQ(
+        problems_of("[defaults]\nnotify_fault = /no/such/program\n" + with_address),
+        "3: [vrrp_instance A] notify_fault: \"/no/such/program\" cannot be executed: No such file or directory\n");
 }
 
 TEST(ConfigLoad, NamesWhereTheyBelong) {

@@ -103,6 +103,26 @@ TEST_F(ConfigTrust, AConfigurationIsRefusedOnlyIfTheScriptRunsAsRoot) {
         << problems("root");
 }
 
+TEST_F(ConfigTrust, NeitherAHookThatOthersMayWrite) {
+    chmod(script().c_str(), 0757);
+    const auto problems = [&](const std::string& user) {
+        std::string lines;
+        for (const Problem& problem : load_text("[global]\nscript_user = " + user +
+                                                    "\n[vrrp_instance A]\ninterface = eth0\nvirtual_router_id = 1\n"
+                                                    "virtual_ipaddress = 10.0.0.1\nnotify_master = " +
+                                                    script().string() + "\n",
+                                                "t")
+                                          .problems) {
+            lines += to_string(problem) + "\n";
+        }
+        return lines;
+    };
+    EXPECT_EQ(problems("nobody"), "");
+    EXPECT_NE(problems("root").find("t:7: [vrrp_instance A] notify_master: would run as root, but everybody may write"),
+              std::string::npos)
+        << problems("root");
+}
+
 TEST(ConfigLocalFiles, AreThoseThatCannotHang) {
     for (const char* path : {"/", "/proc/version", "/run/no/such/folder/file", "/tmp/x"}) {
         EXPECT_EQ(hanging_file_system(path), "") << path;

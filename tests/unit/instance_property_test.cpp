@@ -32,6 +32,8 @@ class Watched {
         const auto* settled = std::get_if<AddressesSettled>(&event);
         may_run_services_ = (settled != nullptr && settled->present && !settled->refused) ||
                             std::holds_alternative<Reconfigured>(event);
+        const auto* hook = std::get_if<HookEnded>(&event);
+        if (hook != nullptr && hook->run == awaited_) awaited_ = 0;
         const auto* services = std::get_if<ServicesChanged>(&event);
         if (services != nullptr && services->state == ServicesState::ready) services_were_ready_ = true;
         observe([&] { host_.handle(event); });
@@ -49,6 +51,9 @@ class Watched {
         }
         host_.freeze(end - host_.now());
     }
+
+    /// The hook that is waited for ends, or one that nobody waits for any more.
+    void end_hook(bool ok) { handle(HookEnded{0, awaited_ != 0 ? awaited_ : 1, ok, "the hook failed"}); }
 
     // However the environment behaves from now on, a shutdown ends.
     void shut_down() {
@@ -80,7 +85,8 @@ class Watched {
         if (addresses_wanted_) {
             EXPECT_TRUE(advertising(after)) << "addresses outside of active and retiring";
         }
-        EXPECT_TRUE(addresses_wanted_ || after != State::active) << "active without addresses";
+        const bool complete = addresses_wanted_ || host_.instance().prepares();
+        EXPECT_TRUE(complete || after != State::active) << "active without addresses";
         EXPECT_TRUE(addresses_wanted_ || services_wish_ != ServiceWish::run) << "services without addresses";
         EXPECT_EQ(host_.instance().role(), role_) << "a role was not told";
         if (role_ == Role::master) {
@@ -106,6 +112,7 @@ class Watched {
     }
     void judge(const SetAddresses& set, State, State) {
         addresses_wanted_ = set.wanted;
+        EXPECT_TRUE(!set.wanted || awaited_ == 0) << "addresses before before_master has ended";
         if (set.announce) {
             EXPECT_TRUE(set.wanted);
             EXPECT_TRUE(options().services.empty() || services_were_ready_) << "announced before it serves";
@@ -124,6 +131,28 @@ class Watched {
             EXPECT_TRUE(services_were_ready_) << "announced before it serves";
         }
     }
+    void judge(const RunHook& hook, State before, State after) {
+        EXPECT_GT(hook.timeout, 0s);
+        EXPECT_FALSE(hook.reason.empty());
+        if (hook.hook == Hook::before_master) {
+            EXPECT_FALSE(addresses_wanted_) << "before_master after the addresses";
+        } else if (hook.hook == Hook::before_backup) {
+            EXPECT_TRUE(before == State::active && after != State::active);
+            EXPECT_TRUE(addresses_wanted_) << "before_backup after the addresses";
+        } else {
+            EXPECT_EQ(hook.run, 0u);
+            EXPECT_EQ(hook.to, role_);
+            EXPECT_EQ(addresses_wanted_, hook.to == Role::master);
+            return;
+        }
+        EXPECT_EQ(awaited_, 0u) << "two are waited for at once";
+        awaited_ = hook.run;
+    }
+    void judge(const DropHook& hook, State, State) {
+        EXPECT_EQ(hook.run, awaited_) << "dropped what nobody waits for";
+        awaited_ = 0;
+    }
+    void judge(const RunGroupHook&, State, State) { ADD_FAILURE() << "there is no group"; }
     void judge(const Probe&, State, State after) {
         EXPECT_EQ(after, State::active);
         EXPECT_TRUE(addresses_wanted_) << "asked for what is not ours";
@@ -143,6 +172,7 @@ class Watched {
     bool services_were_ready_ = false;  // since they were last wanted
     bool may_run_services_ = false;
     bool last_advert_open_ = false;
+    std::uint64_t awaited_ = 0;
     Role role_ = Role::init;
 };
 
@@ -212,6 +242,8 @@ std::vector<NamedEvent> all_events() {
     fact("services ready", ServicesChanged{0, ServicesState::ready, ""});
     fact("services stopped", ServicesChanged{0, ServicesState::stopped, ""});
     fact("services failed", ServicesChanged{0, ServicesState::failed, "proxy exited"});
+    add("hook succeeded", [](Watched& host) { host.end_hook(true); });
+    add("hook failed", [](Watched& host) { host.end_hook(false); });
     fact("send failed", SendFailed{0});
     fact("drain", DrainChanged{0, true});
     fact("resume", DrainChanged{0, false});
@@ -235,9 +267,15 @@ std::vector<NamedEvent> all_events() {
 
 // ---- states
 
+void add_hooks(InstanceOptions& options) {
+    for (std::vector<std::string>& command : options.hooks.commands) command = {"/bin/true"};
+    options.hooks.timeout = 300ms;
+}
+
 // Check 0: its failure is a fault; check 1 has a weight; check 2 is a gate.
 InstanceOptions full_options() {
     InstanceOptions options = plain_options();
+    add_hooks(options);
     options.services = {0};
     options.fault_hold = 2s;
     options.checks = {Track{0, std::nullopt, false}, Track{1, -30, false}};
@@ -254,7 +292,8 @@ std::vector<NamedEvent> all_states() {
         host.handle(Startup{});
     };
     const auto backup = [=](Watched& host) { known(host), begin(host); };
-    const auto claimed = [=](Watched& host) { backup(host), host.pass(370ms); };
+    const auto preparing = [=](Watched& host) { backup(host), host.pass(370ms); };
+    const auto claimed = [=](Watched& host) { preparing(host), host.end_hook(true); };
     const auto starting = [=](Watched& host) { claimed(host), host.handle(AddressesSettled{0, true, false, ""}); };
     const auto serving = [=](Watched& host) {
         starting(host), host.handle(ServicesChanged{0, ServicesState::ready, ""});
@@ -271,6 +310,12 @@ std::vector<NamedEvent> all_states() {
         {"backup", backup},
         {"backup, released", [=](Watched& host) { backup(host), hear(host, 0); }},
         {"backup, deferred", [=](Watched& host) { begin(host), host.pass(1s); }},
+        {"preempting",
+         [=](Watched& host) {
+             backup(host);
+             for (int i = 0; i < 4; ++i) host.pass(95ms), hear(host, 50);
+         }},
+        {"preparing", preparing},
         {"claimed", claimed},
         {"starting services", starting},
         {"serving", serving},
@@ -322,6 +367,9 @@ TEST(Matrix, every_state_and_every_two_events_E38) {
 InstanceOptions random_options(std::mt19937& random) {
     const auto coin = [&] { return random() % 2 == 0; };
     InstanceOptions options = full_options();
+    if (coin()) options.hooks = {};
+    if (coin()) options.hooks[Hook::before_master].clear();
+    if (coin()) options.hooks.timeout = coin() ? 10ms : 5s;
     if (coin()) options.services.clear();
     if (coin()) options.gates.clear();
     if (coin()) options.checks.clear();

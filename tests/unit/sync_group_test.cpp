@@ -1,4 +1,6 @@
 // Sync groups: S01-S04, S07.
+#include <map>
+
 #include <gtest/gtest.h>
 
 #include "tests/support/core_driver.hpp"
@@ -41,6 +43,8 @@ class Group {
         const Message message(advert, interface_of[id]);
         handle(message.view());
     }
+    /// The latest hook that was waited for, and seen in a story, ends.
+    void hook(InstanceId id, bool ok) { handle(HookEnded{id, runs_.at(id), ok, ok ? "" : "the hook failed"}); }
     void handle(const Event& event) { router_.handle(event, now_, actions_); }
     void settle_addresses(bool present) {
         for (InstanceId id = 0; id < options_.size(); ++id) handle(AddressesSettled{id, present, false, ""});
@@ -68,11 +72,11 @@ class Group {
             actions_, [](const Action& action) { return std::holds_alternative<RoleChanged>(action); }));
     }
 
-    // One letter for each instance: Initialize, Backup, Active, Retiring.
+    // One letter for each instance: Initialize, Backup, Preempting, Active, Retiring.
     std::string states() const {
         std::string states;
         for (InstanceId id = 0; id < router_.size(); ++id) {
-            states += "IBAR"[static_cast<std::size_t>(router_.instance(id).state())];
+            states += "IBPAR"[static_cast<std::size_t>(router_.instance(id).state())];
         }
         return states;
     }
@@ -85,6 +89,14 @@ class Group {
                 word = std::to_string(send->instance) + " advert " + std::to_string(send->priority);
             } else if (const auto* set = std::get_if<SetAddresses>(&action)) {
                 word = std::to_string(set->instance) + (set->wanted ? " on" : " off");
+            } else if (const auto* hook = std::get_if<RunHook>(&action)) {
+                const bool told = hook->hook == Hook::notify;
+                word = std::to_string(hook->instance) + " " + (told ? to_string(hook->to) : to_string(hook->hook));
+                if (hook->run != 0) runs_[hook->instance] = hook->run;
+            } else if (const auto* told = std::get_if<RunGroupHook>(&action)) {
+                if (options_.front().hooks.any()) word = std::string("group told ") + to_string(told->to);
+            } else if (const auto* dropped = std::get_if<DropHook>(&action)) {
+                word = std::to_string(dropped->instance) + " dropped";
             } else if (const auto* group = std::get_if<GroupChanged>(&action)) {
                 word = std::string("group ") + to_string(group->to);
             }
@@ -107,6 +119,7 @@ class Group {
         return all;
     }
 
+    std::map<InstanceId, std::uint64_t> runs_;
     const std::vector<InstanceOptions> options_;
     const std::vector<SyncGroupOptions> groups_;
     Router router_;
@@ -338,6 +351,95 @@ TEST(SyncGroup, a_stall_ends_the_term_of_all_S03) {
     group.settle_addresses(false);
     EXPECT_EQ(group.states(), "BB");
     EXPECT_EQ(group.story(), "0 off, group BACKUP, 1 off, 0 advert 0, 1 advert 0");
+}
+
+// ---- hooks
+
+std::vector<InstanceOptions> with_hooks(std::initializer_list<std::size_t> preparing) {
+    std::vector<InstanceOptions> options(2, plain_options());
+    for (const std::size_t id : preparing) options[id].hooks[Hook::before_master] = {"/promote"};
+    for (InstanceOptions& each : options) each.hooks[Hook::notify] = {"/notify"};
+    return options;
+}
+
+TEST(GroupHooks, no_address_before_the_hooks_of_all_S05) {
+    for (const InstanceId last : {0u, 1u}) {
+        Group group(with_hooks({0, 1}));
+        group.start();
+        group.pass(370ms);
+        EXPECT_EQ(group.story(),
+                  "0 BACKUP, 1 BACKUP, group told BACKUP, 0 advert 100, 0 before_master, group MASTER, "
+                  "1 advert 100, 1 before_master");
+        group.hook(1 - last, true);
+        EXPECT_EQ(group.story(), "") << "the other one is not done";
+        group.hook(last, true);
+        EXPECT_EQ(group.states(), "AA");
+        const std::string story = group.story();
+        EXPECT_TRUE(story == "0 on, 1 on" || story == "1 on, 0 on") << story;
+        group.settle_addresses(true);
+        EXPECT_EQ(group.story(), "0 MASTER, 1 MASTER, group told MASTER");
+    }
+}
+
+TEST(GroupHooks, who_has_none_waits_for_who_has_S05) {
+    for (const InstanceId one : {0u, 1u}) {
+        Group group(with_hooks({one}));
+        group.start();
+        group.pass(370ms);
+        EXPECT_EQ(group.story().find(" on"), std::string::npos);
+        group.hook(one, true);
+        const std::string story = group.story();
+        EXPECT_TRUE(story == "0 on, 1 on" || story == "1 on, 0 on") << story;
+    }
+}
+
+TEST(GroupHooks, the_failure_of_one_is_a_fault_of_all) {
+    Group group(with_hooks({0, 1}));
+    group.start();
+    group.pass(370ms);
+    group.story();
+    group.hook(1, false);
+    EXPECT_EQ(group.story(), "1 off, group FAULT, 0 dropped, 0 off");
+    group.settle_addresses(false);
+    EXPECT_EQ(group.states(), "II");
+    EXPECT_EQ(group.instance(0).role(), Role::fault);
+    const std::string story = group.story();
+    EXPECT_NE(story.find("0 advert 0"), std::string::npos) << story;
+    EXPECT_NE(story.find("group told FAULT"), std::string::npos) << story;
+}
+
+TEST(GroupHooks, a_live_peer_serves_until_all_are_done) {
+    Group group(with_hooks({1}));
+    group.start();
+    const auto peer = [&] {
+        group.pass(90ms);
+        group.hear(0, 50);
+        group.hear(1, 50);
+    };
+    for (int i = 0; i < 6; ++i) peer();
+    EXPECT_EQ(group.states(), "PP");
+    EXPECT_EQ(group.story(), "0 BACKUP, 1 BACKUP, group told BACKUP, 1 before_master");
+    group.hook(1, true);
+    EXPECT_EQ(group.states(), "AA");
+    const std::string story = group.story();
+    EXPECT_EQ(story.find("before_master"), std::string::npos) << story;
+    EXPECT_NE(story.find("0 on"), std::string::npos) << story;
+    EXPECT_NE(story.find("1 on"), std::string::npos) << story;
+}
+
+TEST(GroupHooks, a_better_one_on_any_link_calls_it_off) {
+    Group group(with_hooks({1}));
+    group.start();
+    for (int i = 0; i < 6; ++i) {
+        group.pass(90ms);
+        group.hear(0, 50);
+        group.hear(1, 50);
+    }
+    ASSERT_EQ(group.states(), "PP");
+    group.story();
+    group.hear(0, 200, "10.9.0.3");
+    EXPECT_EQ(group.states(), "BB");
+    EXPECT_EQ(group.story(), "1 dropped, 1 BACKUP, group told BACKUP");
 }
 
 }  // namespace

@@ -95,7 +95,9 @@ Agent::Agent(Loop& loop, ChildStarter& starter, const config::Config& config, Re
       services_(loop, starter, config.services, config.instances, standby_checks(config, paths_.virtual_addresses()),
                 {[this](const ServicesChanged& change) { feed(change); },
                  [this](std::size_t service, bool wanted) { judge_service(service, wanted); },
-                 [this] { leave_when_done(); }}) {
+                 [this] { leave_when_done(); }}),
+      hooks_(loop, starter, config.instances, config.groups, config.hook_credentials,
+             {[this](const HookEnded& end) { feed(end); }, [this] { leave_when_done(); }}) {
     for (std::size_t i = 0; i < config.checks.size(); ++i) {
         checks_.push_back(std::make_unique<health::Check>(
             probers_, config.checks[i], [this, i](const health::Report& report) { on_report(i, report); }));
@@ -207,6 +209,7 @@ void Agent::end_round() {
         send_queued();
     } while (!facts_.empty());
     requests_.flush();
+    hooks_.begin();
     if (actions_.capacity() > usual_actions) Actions().swap(actions_);
     arm_deadline();
     in_round_ = false;
@@ -216,7 +219,8 @@ void Agent::end_round() {
 void Agent::leave_when_done() {
     if (!shutting_down_ || in_round_ || !router_.finished() || !addresses_.all_settled()) return;
     services_.end_all();
-    if (!services_.all_ended() || !finished_) return;
+    hooks_.end_soon();
+    if (!services_.all_ended() || !hooks_.all_ended() || !finished_) return;
     // The last renewals have to leave as well.
     requests_.on_idle(std::exchange(finished_, nullptr));
     if (leaves_legacy()) feed(Parting{});
@@ -450,7 +454,7 @@ ControlServer::Answer Agent::answer(const ControlServer::Request& request) {
             metrics_text(router_,
                          {monitor_.resyncs(), addresses_.counters().renewals, addresses_.counters().failed_renewals,
                           announced.sent, announced.failed, receivers_.lost(), receivers_.unclassified()},
-                         loop_.now())};
+                         loop_.now(), &hooks_)};
 }
 
 // ---- checks

@@ -4,7 +4,7 @@
 //     kernel and service answers, time             ──► Router ──►  announcements, log lines
 //
 // Every fact ends in feed() or take(); every action starts in perform(). What one round of facts asks for
-// leaves at its end, adverts first, then netlink requests: so an advert never waits for anything else, and
+// leaves at its end, adverts first, then netlink requests, then hooks: so an advert never waits for anything else, and
 // those of many instances leave together. Nothing here decides about the protocol, and nothing here waits.
 #pragma once
 
@@ -21,6 +21,7 @@
 #include "netlink/requests.hpp"
 #include "vrrpd/agent/address_keeper.hpp"
 #include "vrrpd/agent/claim_observers.hpp"
+#include "vrrpd/agent/hook_set.hpp"
 #include "vrrpd/agent/paths.hpp"
 #include "vrrpd/agent/receivers.hpp"
 #include "vrrpd/agent/service_set.hpp"
@@ -68,6 +69,9 @@ class Agent {
     void perform(const SetServices& action);
     void perform(const Announce& action);
     void perform(const Probe& action);
+    void perform(const RunHook& action) { hooks_.add(action); }
+    void perform(const RunGroupHook& action) { hooks_.add(action); }
+    void perform(const DropHook& action) { hooks_.drop(action); }
     void perform(const RoleChanged& action);
     void perform(const GroupChanged& action);
     void perform(const Notice& action);
@@ -125,6 +129,7 @@ class Agent {
     std::vector<std::unique_ptr<health::Check>> checks_;
     std::vector<bool> tracked_;  // by an instance: runs always
     ServiceSet services_;
+    HookSet hooks_;
     std::unique_ptr<ControlServer> control_;  // none: could not be opened
     std::array<std::uint8_t, max_message_size> message_;
     // An advert on its way, one copy for each peer; Datagram::tag is its place here.

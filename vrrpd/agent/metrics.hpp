@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 
+#include "vrrpd/agent/hook_set.hpp"
 #include "vrrpd/core/router.hpp"
 
 namespace vrrpd {
@@ -24,6 +25,6 @@ struct ShellCounters {
 };
 
 /// All metrics, each line ended.
-std::string metrics_text(const Router& router, const ShellCounters& shell, Instant now);
+std::string metrics_text(const Router& router, const ShellCounters& shell, Instant now, const HookSet* hooks = nullptr);
 
 }  // namespace vrrpd

@@ -41,6 +41,16 @@ void print_bounds(const Config& config, std::ostream& out) {
     }
 }
 
+/// What runs when, and as whom.
+void print_hooks(const std::string& title, const Hooks& hooks, const Credentials& credentials, std::ostream& out) {
+    if (!hooks.any()) return;
+    out << fmt::format("{}: hooks of at most {}, as user {}\n", title, to_text(hooks.timeout), credentials.user);
+    for (std::size_t i = 0; i < hook_count; ++i) {
+        const auto hook = static_cast<Hook>(i);
+        if (hooks.has(hook)) out << fmt::format("  {}: {}\n", to_string(hook), fmt::join(hooks[hook], " "));
+    }
+}
+
 int check_file(const std::string& path, std::ostream& out, std::ostream& err) {
     const Loaded loaded = load(path);
     for (const Problem& problem : loaded.problems) err << to_string(problem) << '\n';
@@ -51,6 +61,9 @@ int check_file(const std::string& path, std::ostream& out, std::ostream& err) {
                        counted(config.instances.size(), "instance"), counted(config.checks.size(), "check"),
                        counted(config.services.size(), "service"));
     print_bounds(config, out);
+    for (const auto& instance : config.instances)
+        print_hooks(instance.name, instance.hooks, config.hook_credentials, out);
+    for (const auto& group : config.groups) print_hooks(group.name, group.hooks, config.hook_credentials, out);
     return warnings == 0 ? 0 : 1;
 }
 

@@ -8,6 +8,7 @@
 #include "health/options.hpp"
 #include "vrrpd/core/log_options.hpp"
 #include "vrrpd/core/options.hpp"
+#include "vrrpd/launcher/child.hpp"
 #include "vrrpd/service/options.hpp"
 
 namespace vrrpd::config {
@@ -34,6 +35,7 @@ struct Config {
     std::vector<std::string> tracked_interfaces;  ///< named by track_interface, each once
     std::vector<health::CheckOptions> checks;
     std::vector<service::ServiceOptions> services;
+    Credentials hook_credentials;  ///< script_user's
 };
 
 }  // namespace vrrpd::config

@@ -122,8 +122,10 @@ class Resolver {
     void resolve_tracks(const Draft& draft, InstanceOptions& options);
     std::size_t index_of_interface(const std::string& name);
     Credentials credentials(const Draft& draft, const std::string& user);
-    void find_command(const Draft& draft, std::vector<std::string>& command);
-    void check_trust(const Draft& draft, const health::CheckOptions& check);
+    void find_command(const Draft& draft, std::vector<std::string>& command, std::string_view key = "command");
+    void resolve_hooks(const Draft& draft, Hooks& hooks);
+    void check_trust(const Draft& draft, std::string_view key, const std::vector<std::string>& command,
+                     const Credentials& credentials);
     void check_local(const Draft& draft, std::string_view key, const std::string& path);
     std::optional<std::string> password(const Draft& draft, const InstanceDraft& instance);
     std::optional<std::size_t> index_of(const std::deque<Draft>& targets, Section kind, const Draft& draft,
@@ -175,13 +177,25 @@ Credentials Resolver::credentials(const Draft& draft, const std::string& user) {
     return found.value_or(Credentials{});
 }
 
-void Resolver::find_command(const Draft& draft, std::vector<std::string>& command) {
+void Resolver::find_command(const Draft& draft, std::vector<std::string>& command, std::string_view key) {
     if (command.empty()) return;
     const auto program = find_program(command.front());
     if (program) {
         command.front() = *program;
     } else {
-        report_.error(draft, "command", program.error());
+        report_.error(draft, key, program.error());
+    }
+}
+
+/// They run as script_user, all of them.
+void Resolver::resolve_hooks(const Draft& draft, Hooks& hooks) {
+    if (!hooks.any()) return;
+    config_.hook_credentials = credentials(draft, {});
+    for (std::size_t i = 0; i < hook_count; ++i) {
+        const auto hook = static_cast<Hook>(i);
+        if (!hooks.has(hook)) continue;
+        find_command(draft, hooks[hook], to_string(hook));
+        check_trust(draft, to_string(hook), hooks[hook], config_.hook_credentials);
     }
 }
 
@@ -199,7 +213,7 @@ health::CheckOptions Resolver::check(const Draft& draft) {
         options.memcached.credentials = memcached_credentials(draft, check_draft.auth_file);
     }
     find_command(draft, options.command);
-    check_trust(draft, options);
+    check_trust(draft, "command", options.command, options.credentials);
     check_local(draft, "pid_file", options.pid_file);
     check_local(draft, "path", options.path);
     return options;
@@ -229,11 +243,12 @@ std::string Resolver::memcached_credentials(const Draft& draft, const std::strin
     return line;
 }
 
-void Resolver::check_trust(const Draft& draft, const health::CheckOptions& check) {
-    if (check.command.empty() || check.credentials.user != 0) return;
-    const std::string reason = who_else_may_change(check.command.front());
+void Resolver::check_trust(const Draft& draft, std::string_view key, const std::vector<std::string>& command,
+                           const Credentials& credentials) {
+    if (command.empty() || credentials.user != 0) return;
+    const std::string reason = who_else_may_change(command.front());
     if (reason.empty()) return;
-    report_.error(draft, "command",
+    report_.error(draft, key,
                   fmt::format("would run as root, but {}; allowed is a program that only root may change, or another "
                               "user",
                               reason));
@@ -277,6 +292,9 @@ InstanceOptions Resolver::instance(const Draft& draft) {
         options.services.push_back(*index);
         options.stop_bound = std::max(options.stop_bound, config_.services[*index].stop_timeout);
     }
+    resolve_hooks(draft, options.hooks);
+    const bool longer = options.hooks.has(Hook::before_backup) && draft.has("hook_timeout");
+    if (longer) options.stop_bound = std::max(options.stop_bound, options.hooks.timeout);
     return options;
 }
 
@@ -306,6 +324,11 @@ SyncGroupOptions Resolver::group(const Draft& draft) {
     for (const auto& [name, place] : group_draft.member_names) {
         const auto index = index_of(drafts_.instances, Section::instance, draft, place, "member", name);
         if (index) options.members.push_back(*index);
+    }
+    resolve_hooks(draft, options.hooks);
+    options.hooks.timeout = Duration::zero();  // the longest of the members
+    for (const std::size_t member : options.members) {
+        options.hooks.timeout = std::max(options.hooks.timeout, config_.instances[member].hooks.timeout);
     }
     return options;
 }

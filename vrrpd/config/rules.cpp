@@ -104,7 +104,7 @@ void check_addresses(const Draft& draft, const InstanceDraft& instance, const In
 /// What an owner of the addresses cannot have: it never steps back (RFC 9568 section 6.4.1).
 void check_owner(const Draft& draft, const InstanceOptions& options, Report& report) {
     if (options.priority != owner_priority || draft.is_doubtful("priority")) return;
-    for (const std::string_view key : {"track_check", "track_interface", "service"}) {
+    for (const std::string_view key : {"track_check", "track_interface", "service", "before_master"}) {
         if (draft.has(key)) {
             report.error(draft, key,
                          "priority 255 owns the addresses and cannot step back, allowed is priority 1 to 254");

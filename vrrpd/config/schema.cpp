@@ -291,8 +291,36 @@ void add_behaviour_keys(std::vector<Key>& keys) {
                             "time until the second burst; 0: none"));
     keys.push_back(instance("garp_master_refresh", duration(none, hours(24)), &I::announce_refresh, "60s",
                             "announce again while MASTER; 0: never"));
-    keys.push_back(instance("fault_hold", duration(none, minutes(10)), &I::fault_hold, "30s",
-                            "stay in FAULT after a service failed; doubles up to 10min while it repeats"));
+    keys.push_back(
+        instance("fault_hold", duration(none, minutes(10)), &I::fault_hold, "30s",
+                 "stay in FAULT after a service or before_master failed; doubles up to 10min while it repeats"));
+}
+
+template <typename Body>
+void add_hook(std::vector<Key>& keys, Section section, Hook hook, std::string help) {
+    const auto command_of = [hook](Body& body) -> Words& { return body.hooks[hook]; };
+    keys.push_back(single<Body>(section, to_string(hook), command(), command_of, "", std::move(help)));
+}
+
+template <typename Body>
+void add_notifications(std::vector<Key>& keys, Section section) {
+    add_hook<Body>(keys, section, Hook::notify_master, "run when MASTER, after the announcement");
+    add_hook<Body>(keys, section, Hook::notify_backup, "run when BACKUP, after the addresses and services are gone");
+    add_hook<Body>(keys, section, Hook::notify_fault, "run when in FAULT, likewise");
+    add_hook<Body>(keys, section, Hook::notify_stop, "run when the daemon stops, likewise");
+    add_hook<Body>(keys, section, Hook::notify, "run in each of these cases, after the one of its own");
+}
+
+void add_hook_keys(std::vector<Key>& keys) {
+    using I = InstanceDraft;
+    add_hook<I>(keys, Section::instance, Hook::before_master, "run, and awaited, before the addresses come");
+    add_hook<I>(keys, Section::instance, Hook::before_backup, "run, and awaited, before a planned hand-over");
+    add_notifications<I>(keys, Section::instance);
+    add_hook<I>(keys, Section::instance, Hook::notify_new_active,
+                "run while not MASTER when another host becomes the MASTER; VRRP_PEER names it");
+    const auto timeout = [](I& body) -> Duration& { return body.hooks.timeout; };
+    keys.push_back(instance("hook_timeout", duration(milliseconds(10), minutes(10)), timeout, "5s",
+                            "a hook that takes longer is killed with its process group"));
 }
 
 void add_group_keys(std::vector<Key>& keys) {
@@ -300,6 +328,7 @@ void add_group_keys(std::vector<Key>& keys) {
                                   "the instances that move together", add_reference(&GroupDraft::member_names));
     member.required = true;
     keys.push_back(std::move(member));
+    add_notifications<GroupDraft>(keys, Section::group);
 }
 
 void add_service_keys(std::vector<Key>& keys) {
@@ -335,6 +364,7 @@ const std::vector<Key>& schema() {
         add_protocol_keys(all);
         add_path_keys(all);
         add_behaviour_keys(all);
+        add_hook_keys(all);
         add_group_keys(all);
         add_check_keys(all);
         add_service_keys(all);

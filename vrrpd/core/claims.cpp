@@ -22,7 +22,7 @@ Text text_of(const MacAddress& mac) {
 // as FRR does, announce a moment before the advert that makes them the Active; an answer would be the last word then.
 void Instance::address_claimed(const AddressClaimed& claim, Moment moment) {
     const bool again = std::ranges::find(claimed_, claim.address, &AddressClaimed::address) != claimed_.end();
-    if (state_ != State::active || again || claimed_.size() == most_answers) return;
+    if (state_ != State::active || prepares() || again || claimed_.size() == most_answers) return;
     claimed_.push_back(claim);
     if (deadline(Timer::claims) == never) deadline(Timer::claims) = moment.now + claim_patience;
 }

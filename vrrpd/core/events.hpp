@@ -14,6 +14,7 @@
 #include "vrrpd/core/advert.hpp"
 #include "vrrpd/core/frames.hpp"
 #include "vrrpd/core/ip.hpp"
+#include "vrrpd/core/options.hpp"
 #include "vrrpd/core/text.hpp"
 
 namespace vrrpd {
@@ -109,6 +110,14 @@ struct ServicesChanged {
     Text reason{};
 };
 
+/// A hook that is waited for has ended, or was killed because it did not.
+struct HookEnded {
+    InstanceId instance = 0;
+    std::uint64_t run = 0;  ///< RunHook::run
+    bool ok = false;
+    Text reason{};  ///< "before_master: exit code 3"
+};
+
 /// An advert of an instance did not leave.
 struct SendFailed {
     InstanceId instance = 0;
@@ -117,7 +126,7 @@ struct SendFailed {
 };
 
 using Event = std::variant<Packet, Startup, Shutdown, Parting, DrainChanged, Reconfigured, PathChanged, CheckChanged,
-                           AddressesSettled, AddressesLost, AddressClaimed, ServicesChanged, SendFailed>;
+                           AddressesSettled, AddressesLost, AddressClaimed, ServicesChanged, HookEnded, SendFailed>;
 
 // ---- actions
 
@@ -155,6 +164,32 @@ struct Announce {
 /// Ask the LAN whether somebody else has the addresses. Answered by AddressClaimed, if by anything.
 struct Probe {
     InstanceId instance = 0;
+};
+
+/// Run a hook, after those of the instance that were wished for before. `notify`: the one of the role `to`, and then
+/// the one for all.
+struct RunHook {
+    InstanceId instance = 0;
+    Hook hook = Hook::notify;
+    std::uint64_t run = 0;  ///< answered by HookEnded; 0: nobody waits
+    Role from = Role::init;
+    Role to = Role::init;  ///< init: it stops
+    int priority = 0;
+    std::optional<IpAddress> peer{};  ///< the last Active that was heard
+    Text reason{};
+    Duration timeout{};
+};
+/// Nobody waits for that run any more: if it has not begun, it must not.
+struct DropHook {
+    InstanceId instance = 0;
+    std::uint64_t run = 0;
+};
+/// All members of a sync group are in one state, as their own hooks were told.
+struct RunGroupHook {
+    std::size_t group = 0;
+    Role from = Role::init;
+    Role to = Role::init;
+    Text reason{};
 };
 
 /// The role changed.
@@ -206,7 +241,8 @@ struct GroupChanged {
     Role to = Role::init;
 };
 
-using Action = std::variant<SendAdvert, SetAddresses, SetServices, Announce, Probe, RoleChanged, GroupChanged, Notice>;
+using Action = std::variant<SendAdvert, SetAddresses, SetServices, Announce, Probe, RunHook, DropHook, RunGroupHook,
+                            RoleChanged, GroupChanged, Notice>;
 using Actions = std::vector<Action>;
 
 }  // namespace vrrpd

@@ -97,7 +97,7 @@ void Instance::reconfigure(const InstanceOptions& options, Moment moment) {
     if (state_ == State::active) {
         deadline(Timer::protocol) = moment.now + options.advert_interval;
         send(static_cast<std::uint8_t>(priority()), moment);
-        const bool other_services = phase_ != Phase::addresses && options.services != before.services;
+        const bool other_services = phase_ > Phase::addresses && options.services != before.services;
         if (other_services) phase_ = Phase::services;
         want_addresses(moment);
         if (other_services) raise_services(moment);
@@ -187,13 +187,14 @@ void Instance::restore_addresses(Moment moment) {
 
 void Instance::services_changed(const ServicesChanged& change, Moment moment) {
     // One that runs always may fail while we are Backup: then we are none (the check says what would happen).
-    if (change.state == ServicesState::failed && (state_ == State::active || state_ == State::backup)) {
+    const bool retired = state_ == State::initialize || state_ == State::retiring;
+    if (change.state == ServicesState::failed && !retired) {
         hold_fault(change.reason, moment);
     } else if (state_ == State::active && change.state == ServicesState::ready && phase_ == Phase::services) {
         dispatch(Trigger::services_ready, moment);
     } else if (change.state == ServicesState::stopped && state_ != State::active) {
         services_up_ = false;
-        deadline(Timer::services) = never;
+        if (state_ != State::retiring || awaited_ == 0) deadline(Timer::services) = never;
         dispatch(Trigger::services_stopped, moment);
     }
     reconsider(moment);
@@ -236,19 +237,10 @@ void Instance::probe_sending(Moment moment) {
 void Instance::heard(const IpAddress& source, const Advert& advert, Moment moment) {
     observe(source, advert, moment);
     if (advert.priority != 0) deadline(Timer::second_release) = never;  // somebody is there already (E20)
-    if (state_ == State::initialize) return;                            // E03
-    switch (standing()) {
-        case Standing::zero:
-            return dispatch(Trigger::heard_zero, moment);
-        case Standing::lower:
-            return dispatch(Trigger::heard_lower, moment);
-        case Standing::equal_lower:
-            return dispatch(Trigger::heard_equal_lower, moment);
-        case Standing::equal_higher:
-            return dispatch(Trigger::heard_equal_higher, moment);
-        case Standing::higher:
-            return dispatch(Trigger::heard_higher, moment);
-    }
+    static constexpr Trigger triggers[] = {Trigger::heard_zero, Trigger::heard_lower, Trigger::heard_equal_lower,
+                                           Trigger::heard_equal_higher, Trigger::heard_higher};         // as Standing
+    if (state_ != State::initialize) dispatch(triggers[static_cast<std::size_t>(standing())], moment);  // E03
+    look_for_new_active(moment);
 }
 
 // What every valid advert tells, whatever the state.
@@ -260,6 +252,7 @@ void Instance::observe(const IpAddress& source, const Advert& advert, Moment mom
                        advert.priority != 0 && moment.now - heard_->when < options_->advert_interval * 2;
     if (twins) notice(Notice::Kind::twins, source, moment, heard_->source.to_string().c_str());
     heard_ = Heard{source, advert.priority, advert.interval, moment.now};
+    if (advert.priority != 0) last_active_ = heard_;
     if (!same_addresses(advert.address_bytes, options_->addresses)) {
         ++counters_.lists_differed;
         notice(Notice::Kind::list_differs, source, moment);
@@ -341,7 +334,7 @@ void Instance::fire(Timer timer, Moment moment) {
     const Instant due = std::exchange(deadline(timer), never);
     switch (timer) {
         case Timer::protocol:
-            if (state_ == State::backup) return postpone_or_claim(moment);
+            if (state_ == State::backup || state_ == State::preempting) return postpone_or_claim(moment);
             return advert_due(due, moment);
         case Timer::second_release:
             if (state_ != State::active && state_ != State::retiring) send(0, moment);
@@ -351,6 +344,7 @@ void Instance::fire(Timer timer, Moment moment) {
         case Timer::services:
             // As far as we are concerned: what waits for their end has waited long enough.
             services_up_ = false;
+            if (state_ == State::retiring) forget_hook(moment);
             return dispatch(Trigger::services_stopped, moment);
         case Timer::announcement:
             return announce_again(moment);
@@ -360,6 +354,8 @@ void Instance::fire(Timer timer, Moment moment) {
             return restore_addresses(moment);
         case Timer::claims:
             return judge_claims(moment);
+        case Timer::hook:
+            return hook_is_late(moment);
         case Timer::lookout:
             return look_out(moment);
         case Timer::startup_delay:
@@ -421,10 +417,10 @@ void Instance::hold_fault(const Text& reason, Moment moment) {
     deadline(Timer::fault_hold) = held_until_;
 }
 
-std::optional<Instance::Trigger> Instance::overdue_trigger() const {
+std::optional<Instance::Trigger> Instance::overdue_trigger(Instant now) const {
     const bool taking_part = state_ != State::initialize;
     if (taking_part && !path_usable()) return Trigger::path_lost;
-    const bool settled = state_ == State::backup || state_ == State::active;
+    const bool settled = taking_part && state_ != State::retiring;
     if (settled && !running_) return Trigger::shutdown;
     if (state_ == State::active && drained_) return Trigger::drained;
     if (settled && fault()) return Trigger::fault_raised;
@@ -432,12 +428,14 @@ std::optional<Instance::Trigger> Instance::overdue_trigger() const {
         const bool claims = options_->priority == owner_priority && !held_back();
         return claims ? Trigger::startup_owner : Trigger::startup;
     }
-    if (state_ == State::backup && postponed_ && !held_back()) return Trigger::down_timer;
+    if (state_ == State::backup && postponed_ && !held_back()) return takeover(now);
+    if (state_ == State::preempting && held_back()) return Trigger::backed_off;
+    if ((state_ == State::preempting || prepares()) && is_prepared()) return Trigger::prepared;
     return std::nullopt;
 }
 
 void Instance::reconsider(Moment moment) {
-    while (const auto trigger = overdue_trigger()) {
+    while (const auto trigger = overdue_trigger(moment.now)) {
         if (*trigger == Trigger::drained) reason_ = "drained";
         if (*trigger == Trigger::path_lost || *trigger == Trigger::fault_raised) reason_ = *fault();
         dispatch(*trigger, moment);
@@ -474,14 +472,14 @@ bool Instance::all_checked() const {
 }
 
 Instance::Stance Instance::stance() const {
-    return {state_, running_, own_fault() != nullptr, obeying_, is_hindered(), postponed_};
+    return {state_, running_, own_fault() != nullptr, obeying_, is_hindered(), postponed_, awaited_ != 0, tellings_};
 }
 
 // A takeover that something holds back happens when that ends, unless an Active was heard meanwhile (E19, E43).
 void Instance::postpone_or_claim(Moment moment) {
     obeying_ = false;
     const auto why = held_back();
-    if (!why) return dispatch(Trigger::down_timer, moment);
+    if (!why) return dispatch(state_ == State::preempting ? Trigger::down_timer : takeover(moment.now), moment);
     postponed_ = true;
     notice(Notice::Kind::deferred, IpAddress(), moment, *why);
 }
@@ -491,6 +489,7 @@ Role Instance::role() const {
         case State::active:
             return Role::master;
         case State::backup:
+        case State::preempting:
             return Role::backup;
         case State::retiring:  // once said, a fault is not taken back on the way out
             return published_ == Role::fault || (running_ && fault()) ? Role::fault : Role::master;
@@ -503,9 +502,12 @@ Role Instance::role() const {
 
 void Instance::publish_role(Moment moment) {
     const Role now = role();
-    if (now == published_) return;
-    moment.actions.emplace_back(RoleChanged{id_, published_, now, priority(), reason_});
-    published_ = now;
+    if (now != published_) {
+        moment.actions.emplace_back(RoleChanged{id_, published_, now, priority(), reason_});
+        before_ = std::exchange(published_, now);
+        untold_ = true;
+    }
+    tell_hooks(moment);
 }
 
 bool Instance::finished() const {

@@ -7,18 +7,21 @@
 //
 //   initialize  not taking part: not started, at fault, or stepping aside for a moment after a stall
 //   backup      listening
-//   active      advertising; the addresses come first, then the services, then the announcement
-//   retiring    still advertising, but on the way out: services go first, then the addresses, then priority 0
+//   preempting  listening; a worse Active goes on serving while before_master runs
+//   active      advertising; before_master comes first, then the addresses, the services, the announcement
+//   retiring    still advertising, but on the way out: services and before_backup, then the addresses, then priority 0
 //
 // Orders ("Promotion and demotion" in docs/architecture.md):
-//   promotion             advert, addresses on, services up and listening, announcement; without services each address
-//                         is announced as the kernel has it
-//   shutdown, drain,
+//   promotion             advert, before_master, addresses on, services up and listening, announcement, notify_master;
+//                         without services each address is announced as the kernel has it; from a live Active
+//                         before_master comes before the advert
+//   shutdown, drain       services down beside before_backup (bounded), addresses off (bounded), priority 0 twice
 //   fault                 services down (bounded), addresses off (bounded), priority 0 twice
 //   higher Active heard   addresses off, one last advert; services settle
 //   stall                 addresses off, priority 0, full start; services settle
 //   path lost             addresses off, nothing sent; services settle
 //   sync group steps down addresses off, priority 0; services settle
+// and after each demotion, once the services have stopped as well, notify_*.
 //
 // A packet that was refused never reaches this class (conformance B27).
 #pragma once
@@ -51,7 +54,7 @@ class Instance {
     static constexpr Duration claim_patience = std::chrono::milliseconds(50);  ///< a claim may come before its advert
     static constexpr int lonely_intervals = 10;  ///< down intervals as Active without ever a peer: worth a word
 
-    enum class State : std::uint8_t { initialize, backup, active, retiring };
+    enum class State : std::uint8_t { initialize, backup, preempting, active, retiring };
 
     /// Counted since the start (RFC 6527 names in the metrics).
     struct Counters {
@@ -97,6 +100,7 @@ class Instance {
     void addresses_lost(const Text& what, Moment moment);
     void address_claimed(const AddressClaimed& claim, Moment moment);
     void services_changed(const ServicesChanged& change, Moment moment);
+    void hook_ended(const HookEnded& end, Moment moment);
     void send_failed(const SendFailed& failure, Moment moment);
     /// The sender of a valid advert is in no subnet of ours: TTL 255 proves the link all the same (H14).
     void heard_off_subnet(const IpAddress& source, Moment moment);
@@ -120,7 +124,8 @@ class Instance {
     int priority() const;   ///< the effective one
     const std::optional<Heard>& last_heard() const { return heard_; }
     const Counters& counters() const { return counters_; }
-    bool lonely() const { return lonely_ && state_ == State::active && !heard_; }  ///< see lonely_intervals
+    bool prepares() const { return state_ == State::active && phase_ == Phase::preparation; }  ///< no address yet
+    bool lonely() const { return lonely_ && state_ == State::active && !heard_; }              ///< see lonely_intervals
     const InstanceOptions& options() const { return *options_; }
     const PathChanged& path() const { return path_; }
     Duration active_interval() const { return active_interval_; }  ///< learned from the Active, or ours
@@ -145,6 +150,9 @@ class Instance {
         path_lost,
         stalled,
         down_timer,
+        outbid,  // the same while a worse Active is alive, and before_master has to come first
+        prepared,
+        backed_off,
         advert_timer,
         heard_zero,
         heard_lower,
@@ -158,12 +166,12 @@ class Instance {
         group_promoted,
         group_demoted,
     };
-    static constexpr std::size_t state_count = 4, trigger_count = static_cast<std::size_t>(Trigger::group_demoted) + 1;
+    static constexpr std::size_t state_count = 5, trigger_count = static_cast<std::size_t>(Trigger::group_demoted) + 1;
     enum class Timer : std::uint8_t {
         protocol,        // Adver_Timer or Active_Down_Timer
         second_release,  // priority 0 is sent twice
         withdrawal,      // bound on the removal of the addresses
-        services,        // bound on the end of the services
+        services,        // bound on the end of the services, and of before_backup
         announcement,    // second burst, then the refreshes
         startup_delay,
         fault_hold,
@@ -171,10 +179,11 @@ class Instance {
         restoration,  // of addresses that somebody else removed
         lookout,      // for other holders, then for peers at all
         claims,       // of others to our addresses are judged
+        hook,         // bound on before_master
     };
-    static constexpr std::size_t timer_count = 11;
-    enum class Phase : std::uint8_t { addresses, services, serving };            // of active
-    enum class Farewell : std::uint8_t { none, silence, last_advert, release };  // after the addresses are gone
+    static constexpr std::size_t timer_count = 12;
+    enum class Phase : std::uint8_t { preparation, addresses, services, serving };  // of active
+    enum class Farewell : std::uint8_t { none, silence, last_advert, release };     // after the addresses are gone
 
     // The table and its steps: transitions.cpp.
     struct Transition;
@@ -184,7 +193,13 @@ class Instance {
     void adopt(Moment);
     void cease(Moment);
     void claim(Moment);
-    void take_on(Moment);
+    void prepare(Moment);
+    void furnish(Moment);
+    void hold_on(Moment);
+    void give_way(Moment);
+    void back_off(Moment);
+    void seize(Moment);
+    void take_on(Moment, Phase first);
     void hurry(Moment);
     void weigh(Moment);
     void follow(Moment);
@@ -198,6 +213,7 @@ class Instance {
     void retire(Moment);
     void retire_fast(Moment);
     void hasten(Moment);
+    void wind_up(Moment);
     void withdraw_to_release(Moment);
     void vanish(Moment);
     void recoil(Moment);
@@ -206,14 +222,15 @@ class Instance {
 
     void dispatch(Trigger trigger, Moment moment);
     void reconsider(Moment moment);
-    std::optional<Trigger> overdue_trigger() const;
+    std::optional<Trigger> overdue_trigger(Instant now) const;
     void publish_role(Moment moment);
 
     bool path_usable() const { return path_.up && path_.source.has_value(); }
     // What the others of a sync group look at.
     struct Stance {
         State state;
-        bool running, faulty, obeying, hindered, postponed;
+        bool running, faulty, obeying, hindered, postponed, awaiting;
+        unsigned tellings;
         friend bool operator==(const Stance&, const Stance&) = default;
     };
     Stance stance() const;
@@ -245,6 +262,23 @@ class Instance {
     void answer_claim(const IpAddress& address, Moment moment);
     void look_out(Moment moment);
     void count_claim(Moment moment);
+    // Hooks: hooks.cpp.
+    bool needs_preparation() const;
+    bool is_prepared() const;
+    Trigger takeover(Instant now) const;
+    bool preempts(Instant now) const;
+    Instant silent_at() const;
+    void go_on(Moment moment);
+    void await_hook(Hook hook, Duration timeout, Role to, Moment moment);
+    void run_before_master(Moment moment);
+    void run_before_backup(Moment moment);
+    void forget_hook(Moment moment);
+    void hook_is_late(Moment moment);
+    void run_hook(Hook hook, Role from, Role to, const Text& reason, Moment moment);
+    void tell_hooks(Moment moment);
+    void tell_backing_off(const Text& reason, Moment moment);
+    void tell_of_healed_split(Moment moment);
+    void look_for_new_active(Moment moment);
     Text takeover_reason(Instant now) const;
     bool may_answer(Instant now);
     void observe(const IpAddress& source, const Advert& advert, Moment moment);
@@ -275,6 +309,7 @@ class Instance {
     Duration hold_length_{};
     Text hold_text_;
     std::optional<Heard> heard_;
+    std::optional<Heard> last_active_;  // the same without priority 0
     bool cannot_send_ = false;
     const SyncGroup* group_ = nullptr;
 
@@ -285,6 +320,8 @@ class Instance {
     std::array<Instant, timer_count> deadlines_;
     std::optional<Trigger> follow_up_;  // what a step found to be true already
     Phase phase_ = Phase::addresses;
+    std::uint64_t awaited_ = 0, last_run_ = 0;  // of hooks; 0: none
+    bool began_ = false;                        // to prepare, since the last claim
     Farewell farewell_ = Farewell::none;
     bool announced_as_they_come_ = false;  // the addresses, since they were last wanted
     bool services_up_ = false;             // were asked to run, and have not ended since
@@ -304,6 +341,13 @@ class Instance {
     bool probed_ = false, lonely_ = false;  // since then
     int losses_ = 0;                        // of addresses, within a minute
     Instant first_loss_{};
+    // What hooks were told.
+    Role before_ = Role::init;  // published_
+    bool untold_ = false;       // it has changed since
+    Role told_ = Role::init;
+    unsigned tellings_ = 0;
+    std::optional<Heard> followed_;  // whom notify_new_active named last; priority 0: it has left
+    Instant losing_heard_ = Instant::min();
     ChecksumForm checksum_form_;
     Counters counters_;
     // A flood of junk must not hide the rest, nor many senders what concerns ourselves.

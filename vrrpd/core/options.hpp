@@ -2,6 +2,7 @@
 // already turned into indices. The core reads nothing else. Keys and defaults: docs/configuration.md.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -59,6 +60,32 @@ struct Track {
     friend bool operator==(const Track&, const Track&) = default;
 };
 
+/// When a program of the user's runs. `notify` is for every state, after the one that is for it alone.
+enum class Hook : std::uint8_t {
+    before_master,
+    before_backup,
+    notify_master,
+    notify_backup,
+    notify_fault,
+    notify_stop,
+    notify,
+    notify_new_active,
+};
+inline constexpr std::size_t hook_count = 8;
+const char* to_string(Hook hook);  ///< the key: "before_master"
+
+/// The hooks of an instance or a group: the argv of each, empty where there is none.
+struct Hooks {
+    std::array<std::vector<std::string>, hook_count> commands;
+    Duration timeout = std::chrono::seconds(5);  ///< then its process group is killed
+
+    std::vector<std::string>& operator[](Hook hook) { return commands[static_cast<std::size_t>(hook)]; }
+    const std::vector<std::string>& operator[](Hook hook) const { return commands[static_cast<std::size_t>(hook)]; }
+    bool has(Hook hook) const { return !(*this)[hook].empty(); }
+    bool any() const;
+    friend bool operator==(const Hooks&, const Hooks&) = default;
+};
+
 struct InstanceOptions {
     std::string name;
     std::string interface;
@@ -91,7 +118,8 @@ struct InstanceOptions {
     std::vector<Track> checks;                      ///< track_check and track_interface
     std::vector<std::size_t> gates;                 ///< preempt_check, by index of the check
     std::vector<std::size_t> services;              ///< by index of the service
-    Duration stop_bound = std::chrono::seconds(1);  ///< longest wait for the services of a planned demotion
+    Duration stop_bound = std::chrono::seconds(1);  ///< longest wait of a planned demotion: services, before_backup
+    Hooks hooks;
 };
 
 /// Instances that move together. What the strictest member wants of preemption and delays, all want (S04):
@@ -99,6 +127,7 @@ struct InstanceOptions {
 struct SyncGroupOptions {
     std::string name;
     std::vector<std::size_t> members;  ///< instances, by index
+    Hooks hooks{};                     ///< of those only notify_*
 };
 
 }  // namespace vrrpd

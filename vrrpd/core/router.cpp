@@ -278,6 +278,10 @@ void Router::on(const ServicesChanged& event, Moment moment) {
     tell(event.instance, moment, [&](Instance& instance) { instance.services_changed(event, moment); });
 }
 
+void Router::on(const HookEnded& event, Moment moment) {
+    tell(event.instance, moment, [&](Instance& instance) { instance.hook_ended(event, moment); });
+}
+
 void Router::on(const SendFailed& event, Moment moment) {
     tell(event.instance, moment, [&](Instance& instance) { instance.send_failed(event, moment); });
 }

@@ -63,6 +63,7 @@ class Router {
     void on(const AddressesLost& event, Moment moment);
     void on(const AddressClaimed& event, Moment moment);
     void on(const ServicesChanged& event, Moment moment);
+    void on(const HookEnded& event, Moment moment);
     void on(const SendFailed& event, Moment moment);
 
     void index_options();

@@ -14,6 +14,10 @@ bool is_active(const Instance* member) {
     return member->state() == Instance::State::active;
 }
 
+bool is_preempting(const Instance* member) {
+    return member->state() == Instance::State::preempting;
+}
+
 }  // namespace
 
 SyncGroup::SyncGroup(std::size_t id, const std::string& name, std::vector<Instance*> members)
@@ -25,7 +29,8 @@ std::optional<Text> SyncGroup::hindrance(const Instance& member) const {
     for (const Instance* other : members_) {
         if (other == &member || is_active(other)) continue;
         if (other->obeying_) return Text::format("%s hears an Active that serves", name_of(*other));
-        if (other->state() != Instance::State::backup) return Text::format("%s is not ready", name_of(*other));
+        const bool listens = other->state() == Instance::State::backup || other->state() == Instance::State::preempting;
+        if (!listens) return Text::format("%s is not ready", name_of(*other));
         if (const auto own = other->own_hindrance()) {
             return Text::format("%s waits: %s", name_of(*other), own->c_str());
         }
@@ -40,7 +45,20 @@ void SyncGroup::settle(Moment moment) {
         if (const Instance* fallen = find(false)) demote(*fallen, moment);
     } else if (const Instance* risen = find(true)) {
         promote(*risen, moment);
+    } else if (std::ranges::any_of(members_, is_preempting)) {
+        for (Instance* member : members_) member->dispatch(Instance::Trigger::outbid, moment);
     }
+    tell_hooks(moment);
+}
+
+bool SyncGroup::needs_preparation() const {
+    return std::ranges::any_of(members_,
+                               [](const Instance* member) { return member->options().hooks.has(Hook::before_master); });
+}
+
+bool SyncGroup::is_prepared(Instance::State state) const {
+    return std::ranges::all_of(
+        members_, [&](const Instance* member) { return member->state() == state && member->awaited_ == 0; });
 }
 
 void SyncGroup::share_faults(Moment moment) {
@@ -76,6 +94,7 @@ void SyncGroup::promote(const Instance& first, Moment moment) {
     for (Instance* member : members_) {
         member->dispatch(Instance::Trigger::group_promoted, moment);
     }
+    for (Instance* member : members_) member->go_on(moment);
 }
 
 void SyncGroup::demote(const Instance& first, Moment moment) {
@@ -85,6 +104,18 @@ void SyncGroup::demote(const Instance& first, Moment moment) {
     for (Instance* member : members_) {
         member->dispatch(Instance::Trigger::group_demoted, moment);
     }
+}
+
+// When the last member has told its own hooks; again when one of them does so again.
+void SyncGroup::tell_hooks(Moment moment) {
+    const Instance* const first = members_.front();
+    unsigned tellings = 0;
+    for (const Instance* member : members_) {
+        if (member->told_ != first->told_ || member->untold_) return;
+        tellings += member->tellings_;
+    }
+    if (std::exchange(tellings_, tellings) == tellings) return;
+    moment.actions.emplace_back(RunGroupHook{id_, std::exchange(told_, first->told_), first->told_, first->reason_});
 }
 
 void SyncGroup::enter(Role role, Moment moment) {

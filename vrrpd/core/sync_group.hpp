@@ -2,6 +2,7 @@
 //
 //   a member is at fault                   all are: those on live links release their addresses
 //   a member becomes Active                all do, in the same step; none may unless all can
+//   a member prepares for that             all do; before_master of all members comes before any address (S05)
 //   a member yields to a better Active     the others release theirs, addresses first
 //
 // Each member keeps its own timers and its own priority. That no order of events lets two groups throw each
@@ -32,6 +33,10 @@ class SyncGroup {
 
     /// The fault that `member` shares although it is not its own; null: none.
     const Text* fault_of_another(const Instance& member) const;
+    /// Some member has a hook that comes before the addresses of all.
+    bool needs_preparation() const;
+    /// All members are in that state, and wait for no hook.
+    bool is_prepared(Instance::State state) const;
     /// Of the step that the members are being taken along to.
     const Text& reason() const { return reason_; }
 
@@ -43,6 +48,7 @@ class SyncGroup {
     void demote(const Instance& first, Moment moment);
     const Instance* find(bool active) const;
     void enter(Role role, Moment moment);
+    void tell_hooks(Moment moment);
 
     const std::size_t id_;
     const std::string name_;
@@ -52,6 +58,8 @@ class SyncGroup {
     const Instance* faulty_ = nullptr;
     Text fault_;  ///< its own, with its name
     Text reason_;
+    Role told_ = Role::init;  ///< as hooks were told
+    unsigned tellings_ = 0;   ///< of all members
 };
 
 }  // namespace vrrpd

@@ -44,6 +44,7 @@ struct Instance::Table {
         {backup, fault_raised, &Instance::cease, initialize},
         {backup, path_lost, &Instance::cease, initialize},
         {backup, down_timer, &Instance::claim, active},
+        {backup, outbid, &Instance::prepare, preempting},
         {backup, heard_zero, &Instance::hurry, backup},
         {backup, heard_lower, &Instance::weigh, backup},
         {backup, heard_equal_lower, &Instance::follow, backup},
@@ -52,6 +53,21 @@ struct Instance::Table {
         {backup, addresses_gone, &Instance::conclude, backup},
         {backup, group_promoted, &Instance::rise, active},
 
+        {preempting, shutdown, &Instance::cease, initialize},
+        {preempting, fault_raised, &Instance::cease, initialize},
+        {preempting, path_lost, &Instance::cease, initialize},
+        {preempting, down_timer, &Instance::claim, active},
+        {preempting, prepared, &Instance::claim, active},
+        {preempting, backed_off, &Instance::back_off, backup},
+        {preempting, heard_zero, &Instance::seize, preempting},
+        {preempting, heard_lower, &Instance::hold_on, preempting},
+        {preempting, heard_equal_lower, &Instance::give_way, backup},
+        {preempting, heard_equal_higher, &Instance::give_way, backup},
+        {preempting, heard_higher, &Instance::give_way, backup},
+        {preempting, addresses_gone, &Instance::conclude, preempting},
+        {preempting, group_promoted, &Instance::rise, active},
+
+        {active, prepared, &Instance::furnish, active},
         {active, shutdown, &Instance::retire, retiring},
         {active, drained, &Instance::retire, retiring},
         {active, fault_raised, &Instance::retire_fast, retiring},
@@ -75,7 +91,7 @@ struct Instance::Table {
         {retiring, heard_equal_lower, &Instance::rebut, retiring},
         {retiring, heard_equal_higher, &Instance::hasten, retiring},
         {retiring, heard_higher, &Instance::hasten, retiring},
-        {retiring, services_stopped, &Instance::withdraw_to_release, retiring},
+        {retiring, services_stopped, &Instance::wind_up, retiring},
         {retiring, addresses_gone, &Instance::conclude, initialize},
     };
 
@@ -120,7 +136,7 @@ void Instance::begin_as_owner(Moment moment) {
 // The predecessor's addresses are there, its adverts have only just stopped.
 void Instance::adopt(Moment moment) {
     begin(moment);
-    take_on(moment);
+    take_on(moment, Phase::addresses);
     reason_ = "adopted";
 }
 
@@ -133,7 +149,8 @@ void Instance::listen(Moment moment) {
     deadline(Timer::protocol) = moment.now + down_interval();
 }
 
-void Instance::cease(Moment) {
+void Instance::cease(Moment moment) {
+    forget_hook(moment);
     deadline(Timer::protocol) = never;
     released_by_.reset();
     postponed_ = obeying_ = false;
@@ -181,13 +198,18 @@ bool Instance::may_preempt(Instant now) {
 void Instance::claim(Moment moment) {
     reason_ = takeover_reason(moment.now);
     count_claim(moment);
-    take_on(moment);
+    take_on(moment, needs_preparation() ? Phase::preparation : Phase::addresses);
+    followed_.reset();
+    began_ = false;
+    if (phase_ != Phase::preparation) return;
+    if (state_ != State::preempting) run_before_master(moment);
+    if (group_ == nullptr && is_prepared()) follow_up_ = Trigger::prepared;
 }
 
-void Instance::take_on(Moment moment) {
+void Instance::take_on(Moment moment, Phase first) {
     last_left_ = moment.now;  // if this one fails, a stall counts from here
     send(static_cast<std::uint8_t>(priority()), moment);
-    phase_ = Phase::addresses;
+    phase_ = first;
     want_addresses(moment);
     farewell_ = Farewell::none;
     postponed_ = false;
@@ -196,11 +218,12 @@ void Instance::take_on(Moment moment) {
     for (const Timer stale : {Timer::second_release, Timer::withdrawal}) deadline(stale) = never;
     active_since_ = moment.now;
     probed_ = lonely_ = false;
-    deadline(Timer::lookout) = moment.now + handover_time;
+    if (first != Phase::preparation) deadline(Timer::lookout) = moment.now + handover_time;
 }
 
 // Who has no services to wait for serves with each address at once.
 void Instance::want_addresses(Moment moment) {
+    if (phase_ == Phase::preparation) return;
     announced_as_they_come_ = phase_ == Phase::serving || options_->services.empty();
     moment.actions.emplace_back(SetAddresses{id_, true, announced_as_they_come_});
 }
@@ -218,8 +241,9 @@ Text Instance::takeover_reason(Instant now) const {
     if (released_by_) return Text::format("%s released the addresses", released_by_->to_string().c_str());
     if (!heard_) return Text::format("no advert heard for %.3f s", seconds(now - listening_since_));
     const std::string peer = heard_->source.to_string();
-    if (heard_->when > listening_since_ && heard_->priority < priority()) {
-        return Text::format("preempting %s, which has priority %d", peer.c_str(), heard_->priority);
+    if (preempts(now)) {
+        return Text::format("preempting %s, which has priority %d", last_active_->source.to_string().c_str(),
+                            last_active_->priority);
     }
     return Text::format("no advert from %s for %.3f s", peer.c_str(), seconds(now - heard_->when));
 }
@@ -289,6 +313,7 @@ void Instance::reassert(Moment moment) {
 
 // A losing Active is told at once who serves, and so are the switches that may have learned its port (E25, E34).
 void Instance::rebut(Moment moment) {
+    tell_of_healed_split(moment);
     if (!may_answer(moment.now)) return;
     send(static_cast<std::uint8_t>(priority()), moment);
     announce(moment);
@@ -308,11 +333,14 @@ void Instance::yield(Moment moment) {
 }
 
 void Instance::retire(Moment moment) {
+    forget_hook(moment);
+    if (phase_ != Phase::preparation) run_before_backup(moment);
     if (services_up_) return stop_services(ServiceWish::stop, options_->stop_bound, moment);
-    follow_up_ = Trigger::services_stopped;
+    if (awaited_ == 0) follow_up_ = Trigger::services_stopped;
 }
 
 void Instance::retire_fast(Moment moment) {
+    forget_hook(moment);
     if (services_up_) return stop_services(ServiceWish::stop_fast, fast_stop_bound, moment);
     follow_up_ = Trigger::services_stopped;
 }
@@ -328,6 +356,10 @@ void Instance::stop_services(ServiceWish wish, Duration bound, Moment moment) {
     moment.actions.emplace_back(SetServices{id_, wish});
 }
 
+void Instance::wind_up(Moment moment) {
+    if (!services_up_ && awaited_ == 0) withdraw_to_release(moment);
+}
+
 void Instance::withdraw_to_release(Moment moment) {
     if (farewell_ == Farewell::none) withdraw(Farewell::release, moment);
 }
@@ -339,6 +371,7 @@ void Instance::hasten(Moment moment) {
 }
 
 void Instance::withdraw(Farewell farewell, Moment moment) {
+    forget_hook(moment);
     farewell_ = farewell;
     deadline(Timer::announcement) = deadline(Timer::restoration) = deadline(Timer::lookout) = never;
     const auto count = static_cast<long>(options_->addresses.size() + options_->excluded_addresses.size());
