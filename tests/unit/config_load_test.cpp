@@ -445,14 +445,13 @@ TEST(ConfigSchema, H46_EveryNumberIsReadWhole) {
 }
 
 TEST(ConfigLoad, UnknownWordsGetTheNearestName) {
-    EXPECT_EQ(problems_of(with_address + "priorty = 5\nnotify = x\nstate = MASTER\nrise = 2\n[chek x]\n"),
+    EXPECT_EQ(problems_of(with_address + "priorty = 5\nstate = MASTER\nrise = 2\n[chek x]\n"),
               "5: [vrrp_instance A] priorty: unknown key, did you mean priority?\n"
-              "6: [vrrp_instance A] notify: not supported by this version\n"
-              "7: [vrrp_instance A] state: unknown key: there is none: every instance starts as BACKUP and "
+              "6: [vrrp_instance A] state: unknown key: there is none: every instance starts as BACKUP and "
               "the highest "
               "priority wins\n"
-              "8: [vrrp_instance A] rise: unknown key here, it belongs to [check NAME]\n"
-              "9: [chek x]: unknown section, did you mean [check NAME]?\n");
+              "7: [vrrp_instance A] rise: unknown key here, it belongs to [check NAME]\n"
+              "8: [chek x]: unknown section, did you mean [check NAME]?\n");
     EXPECT_EQ(problems_of(with_address + "[vrrp_sync_groop G]\nmember = A\n"),
               "5: [vrrp_sync_groop G]: unknown section, did you mean [vrrp_sync_group NAME]?\n");
     EXPECT_NE(problems_of(with_address + "[vrrp_script x]\n").find("[check NAME] with type = script"),

@@ -179,10 +179,13 @@ void write_shell(Page& page, const ShellCounters& shell) {
 }
 
 // Under the label of what they belong to; only what is configured.
-void write_hooks(Page& page, const HookSet& hooks) {
+void write_hooks(Page& page, const HookSet* hooks) {
     const auto kind_of = [](const hooks::Owner& owner) { return owner.kind == "GROUP" ? "group" : "instance"; };
     page.counter("vrrpd_hooks_total", "Hooks that ran or were skipped, by how they went.");
-    hooks.for_each_counter([&](const hooks::Owner& owner, Hook hook, const HookCounters& counters) {
+    const auto for_each = [hooks](auto use) {
+        if (hooks != nullptr) hooks->for_each_counter(use);
+    };
+    for_each([&](const hooks::Owner& owner, Hook hook, const HookCounters& counters) {
         const std::pair<const char*, std::uint64_t> results[] = {{"succeeded", counters.succeeded},
                                                                  {"failed", counters.failed},
                                                                  {"timed_out", counters.timed_out},
@@ -191,7 +194,7 @@ void write_hooks(Page& page, const HookSet& hooks) {
             page.series({{kind_of(owner), owner.name}, {"hook", to_string(hook)}, {"result", result}}, count);
     });
     page.counter("vrrpd_hook_seconds_total", "How long hooks ran.");
-    hooks.for_each_counter([&](const hooks::Owner& owner, Hook hook, const HookCounters& counters) {
+    for_each([&](const hooks::Owner& owner, Hook hook, const HookCounters& counters) {
         const std::chrono::duration<double> took = counters.took;
         page.series({{kind_of(owner), owner.name}, {"hook", to_string(hook)}}, took.count());
     });
@@ -203,7 +206,7 @@ std::string metrics_text(const Router& router, const ShellCounters& shell, Insta
     Page page;
     write_instances(page, router, now);
     write_counters(page, router);
-    if (hooks != nullptr) write_hooks(page, *hooks);
+    write_hooks(page, hooks);
     write_shell(page, shell);
     return page.take();
 }
