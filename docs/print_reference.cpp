@@ -151,7 +151,7 @@ constexpr auto about_hooks =
 | `before_backup` | a planned hand-over (stop, drain) begins; services stop at the same time | the removal of the addresses, for 1 s, or for `hook_timeout` and `stop_timeout` where they are set |
 | `notify_backup`, `notify_fault`, `notify_stop` | the addresses are gone, the peers were told, services have stopped | nobody; at its end the daemon waits for `hook_timeout` at most |
 | `notify` | in each of the five `notify_*` cases that are a state, after the one of its own | nobody |
-| `notify_new_active` | while not MASTER: another host is heard as MASTER for the first time, or a different one | nobody |
+| `notify_new_active` | while not MASTER: another host is heard as MASTER for the first time since the start or the last FAULT, or a different one | nobody |
 
 No advert ever waits for a hook. A fault, a higher MASTER, a stall and a lost link have no `before_backup`: nothing about
 them is planned.

@@ -334,6 +334,11 @@ TEST(NewActive, is_told_in_fault_and_not_while_master) {
     faulty.hear(200);
     EXPECT_EQ(last_hook(faulty)->to, Role::fault);
     EXPECT_EQ(faulty.story(), "notify_new_active");
+    faulty.hear(200);
+    EXPECT_EQ(faulty.story(), "");
+    faulty.path_up();
+    faulty.hear(200);
+    EXPECT_EQ(faulty.story(), "notify_new_active") << "what follows it may have been ill as well";
 
     CoreDriver master(with_hooks({Hook::notify_new_active}));
     master.become_active();

@@ -123,6 +123,7 @@ void Instance::dispatch(Trigger trigger, Moment moment) {
 void Instance::begin(Moment moment) {
     active_interval_ = options_->advert_interval;
     preempting_since_.reset();
+    followed_.reset();  // what could not follow while we were at fault may do so now
     if (published_ == Role::fault) reason_ = Text::format("recovered from: %s", reason_.c_str());
     listen(moment);
 }
