@@ -13,7 +13,10 @@ with socket.socket(socket.AF_UNIX) as control:
     control.connect(sys.argv[1])
     control.sendall(sys.argv[2].encode() + b"\\n")
     with control.makefile("rb") as answer:
-        sys.stdout.buffer.write(answer.readline())
+        for line in answer:
+            sys.stdout.buffer.write(line)
+            if b',"more":true}' not in line[-20:]:
+                break
 """
 
 _SERIES = re.compile(r'(\w+)(?:\{(.*)\})? (\S+)')
@@ -28,10 +31,11 @@ class Refused(Exception):
 def ask(host, command, *arguments, path=CONTROL_SOCKET):
     """The text of the answer."""
     request = {"version": 1, "command": command, "arguments": list(arguments)}
-    answer = json.loads(host.run(["python3", "-c", _ASK, path, json.dumps(request)]))
-    if not answer["ok"]:
-        raise Refused(answer["error"])
-    return answer["text"]
+    lines = host.run(["python3", "-c", _ASK, path, json.dumps(request)]).splitlines()
+    pieces = [json.loads(line) for line in lines]
+    if not pieces[-1]["ok"]:
+        raise Refused(pieces[-1]["error"])
+    return "".join(piece["text"] for piece in pieces)
 
 
 def read_metrics(text):

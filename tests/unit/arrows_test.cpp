@@ -45,7 +45,7 @@ const std::map<std::string, Names> confined = {
     {"systemd/sd-event.h", {"vrrpd/loop/sd_event_loop.cpp"}},
     {"systemd/sd-bus.h", {"vrrpd/service/units.cpp"}},
     {"tl/", {"vrrpd/core/result.hpp"}},
-    {"nlohmann/", {"vrrpd/io/control_server.cpp", "ctl/client.cpp"}},
+    {"nlohmann/", {"vrrpd/io/control_server.cpp", "vrrpd/agent/json.cpp", "ctl/client.cpp", "ctl/status_view.cpp"}},
 };
 
 std::vector<fs::path> sources(const std::string& room) {
