@@ -29,8 +29,8 @@ int run(int argc, char** argv) {
     const Command* chosen = nullptr;
     app.set_version_flag("--version", "vrrpctl " VRRPD_VERSION);
     app.add_option("--socket", arguments.socket, "control socket of the daemon")->capture_default_str();
-    app.require_subcommand(1);
-    app.fallthrough();  // --socket may also come after the command
+    app.require_subcommand(0, 1);  // what is no command is then named in the error
+    app.fallthrough();             // --socket may also come after the command
     for (const Command& command : commands()) add_command(app, command, arguments, chosen);
     try {
         app.parse(argc, argv);
@@ -38,6 +38,10 @@ int run(int argc, char** argv) {
         return app.exit(asked);  // --help, --version
     } catch (const CLI::ParseError& error) {
         std::cerr << error.what() << " (vrrpctl --help says more)\n";
+        return exit_usage;
+    }
+    if (chosen == nullptr) {
+        std::cerr << "what to do? (vrrpctl --help lists the commands)\n";
         return exit_usage;
     }
     const int code = chosen->run(arguments, std::cout, std::cerr);

@@ -139,8 +139,9 @@ std::string adverts_of(const json& instance) {
     const json& heard = part(instance, "last_advert_heard");
     std::string text = sent.is_number() ? fmt::format("sent {} ago", span_of(sent.get<double>())) : "none sent";
     if (!heard.is_object()) return text + "; none heard";
-    return text + fmt::format("; heard {} ago from {}, priority {:.0f}", span_of(number(heard, "age_seconds")),
-                              word(heard, "source"), number(heard, "priority"));
+    text += fmt::format("; heard {} ago from {}, ", span_of(number(heard, "age_seconds")), word(heard, "source"));
+    const double priority = number(heard, "priority");
+    return text + (priority == 0 ? "which gave up" : fmt::format("priority {:.0f}", priority));
 }
 
 std::string check_text(const json& check) {

@@ -142,7 +142,7 @@ void StateStore::Shared::carry_out_all() {
 }
 
 StateStore::StateStore(Loop& loop, const std::string& folder)
-    : refusal_(loop.timer([this] {
+    : loop_(loop), refusal_(loop.timer([this] {
           const std::string why = problem_.empty() ? overrun : problem_;
           for (const Done& done : std::exchange(refused_, {})) done(why);
       })) {
@@ -216,7 +216,7 @@ void StateStore::queue(Job job, Done done) {
     }
     if (taken || !done) return;
     refused_.push_back(std::move(done));
-    refusal_->arm(Instant::min());
+    refusal_->arm(loop_.now());
 }
 
 void StateStore::on_results() {

@@ -52,6 +52,7 @@ class StateStore {
     void queue(Job job, Done done);
     void on_results();
 
+    Loop& loop_;
     std::string problem_;
     std::shared_ptr<Shared> shared_;  // none: nothing can be kept
     pthread_t thread_{};
