@@ -30,8 +30,8 @@ InstanceOptions options() {
 }
 
 // An instance with a weighted check, one that is a fault, and a service.
-struct StatusTest : testing::Test {
-    explicit StatusTest(const InstanceOptions& instance = options()) : host(instance) {
+struct Seen {
+    explicit Seen(const InstanceOptions& instance = options()) : host(instance) {
         config.instances = {instance};
         config.checks.resize(2);
         config.checks[0].name = "memcached";
@@ -44,46 +44,46 @@ struct StatusTest : testing::Test {
     }
 
     Surroundings world() {
-        return {config, host.router(), [this](std::size_t check) -> const auto& {return reports[check];
+        using Reported = std::optional<Surroundings::Reported>;
+        return {config,
+                host.router(),
+                [this](std::size_t check) -> const Reported& { return reports[check]; },
+                [this](std::size_t check) {
+                    return reports[check] ? reports[check]->report.verdict : health::Verdict::unknown;
+                },
+                [this](const VirtualAddress&, const InstanceOptions&) { return present; },
+                [](std::size_t) {
+                    return InstanceStatus::Service{"proxy", "ready", ""};
+                }};
     }
-    , [this](std::size_t check) { return reports[check] ? reports[check]->report.verdict : health::Verdict::unknown; },
-        [this](const VirtualAddress&, const InstanceOptions&) { return present; }, [](std::size_t) {
-            return InstanceStatus::Service{"proxy", "ready", ""};
-        }
-};
-}  // namespace
-InstanceStatus status() {
-    return status_of(world(), 0, host.now());
-}
-std::string json() {
-    return status_begin({"cache-a", WallTime(1764000000s), {}}) + status_item(status(), WallTime(1764000000s)) +
-           status_end;
-}
-std::string page(Paper paper = {80, false}) {
-    return render_status(json(), paper, true)->text;
-}
-void fail_memcached() {
-    host.check(0, CheckState::failing);
-    health::Report report;
-    report.verdict = health::Verdict::down;
-    report.finding = {health::Class::hung, "connected, no reply in 300 ms"};
-    report.count = report.needed = 2;
-    reports[0] = Surroundings::Reported{report, host.now()};
-}
-std::vector<std::string> warnings() {
-    std::vector<std::string> kinds;
-    for (const auto& warning : status().warnings) kinds.push_back(warning.kind);
-    return kinds;
-}
-bool says(const std::string& words) {
-    return page().find(words) != std::string::npos;
-}
+    InstanceStatus status() { return status_of(world(), 0, host.now()); }
+    std::string json() {
+        return status_begin({"cache-a", WallTime(1764000000s), {}}) + status_item(status(), WallTime(1764000000s)) +
+               status_end;
+    }
+    std::string page(Paper paper = {80, false}) { return render_status(json(), paper, true)->text; }
+    void fail_memcached() {
+        host.check(0, CheckState::failing);
+        health::Report report;
+        report.verdict = health::Verdict::down;
+        report.finding = {health::Class::hung, "connected, no reply in 300 ms"};
+        report.count = report.needed = 2;
+        reports[0] = Surroundings::Reported{report, host.now()};
+    }
+    std::vector<std::string> warnings() {
+        std::vector<std::string> kinds;
+        for (const auto& warning : status().warnings) kinds.push_back(warning.kind);
+        return kinds;
+    }
+    bool says(const std::string& words) { return page().find(words) != std::string::npos; }
 
-config::Config config;
-std::vector<std::optional<Surroundings::Reported>> reports;
-bool present = true;
-CoreDriver host;
-};  // namespace vrrpd
+    config::Config config;
+    std::vector<std::optional<Surroundings::Reported>> reports;
+    bool present = true;
+    CoreDriver host;
+};
+
+struct StatusTest : testing::Test, Seen {};
 
 TEST_F(StatusTest, AMasterSaysSinceWhenAndWhy) {
     host.become_active();
@@ -112,7 +112,7 @@ TEST_F(StatusTest, APriorityIsASum) {
 TEST_F(StatusTest, ABackupNamesTheHolderAndWhatHoldsItBack) {
     InstanceOptions lazy = options();
     lazy.preempt = false;
-    StatusTest other(lazy);
+    Seen other(lazy);
     other.host.start();
     other.host.hear(150);
     other.host.pass(10ms);

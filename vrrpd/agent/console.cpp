@@ -160,13 +160,13 @@ std::optional<InstanceId> Console::find(const std::string& name) const {
 }
 
 Surroundings Console::surroundings() const {
-    return {world_.config, world_.router, [this](std::size_t check) -> const auto& {return reports_[check];
-}
-, world_.verdict, world_.present, [this](std::size_t service) {
-    return InstanceStatus::Service{world_.config.services[service].name, world_.service_state(service),
-                                   troubles_[service]};
-}
-};  // namespace vrrpd
+    using Reported = std::optional<Surroundings::Reported>;
+    const auto report = [this](std::size_t check) -> const Reported& { return reports_[check]; };
+    const auto service = [this](std::size_t index) {
+        return InstanceStatus::Service{world_.config.services[index].name, world_.service_state(index),
+                                       troubles_[index]};
+    };
+    return {world_.config, world_.router, report, world_.verdict, world_.present, service};
 }
 
 Console::Response Console::status(const Request& request) {

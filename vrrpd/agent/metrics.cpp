@@ -12,7 +12,7 @@
 namespace vrrpd {
 namespace {
 
-constexpr std::size_t portion = 250;  // instances of one family that are written in one step
+constexpr std::size_t portion = 64;  // instances of one family that are written in one step
 
 struct Label {
     std::string_view name;

@@ -77,15 +77,18 @@ void add_checks(Status& status, const Surroundings& world, const Instance& insta
 
 // ---- why
 
-bool hears_a_holder(const Instance& instance) {
-    return instance.role() != Role::master && instance.obeying() && instance.last_heard();
+// Also one that we are about to preempt.
+bool hears_a_holder(const Instance& instance, Instant now) {
+    const auto& heard = instance.last_heard();
+    if (instance.role() == Role::master || !heard || heard->priority == 0) return false;
+    return now - heard->when <= instance.options().down_timer_adverts * heard->interval;
 }
 
-std::optional<std::string> hindrance_of(const Instance& instance, const config::Config& config) {
+std::optional<std::string> hindrance_of(const Instance& instance, const config::Config& config, Instant now) {
     if (instance.role() != Role::backup) return std::nullopt;
     if (instance.drained()) return "drained: not MASTER until resume";
     const InstanceOptions& options = instance.options();
-    const std::string holder = hears_a_holder(instance) ? instance.last_heard()->source.to_string() : "";
+    const std::string holder = hears_a_holder(instance, now) ? instance.last_heard()->source.to_string() : "";
     if (instance.aside()) {
         return holder.empty() ? "failover: waits for a peer to take over"
                               : fmt::format("failover: {} serves until it falls silent, or resume", holder);
@@ -158,7 +161,7 @@ void add_adverts(Status& status, const Instance& instance, Instant now) {
     if (const auto sent = instance.last_sent()) status.last_sent = now - *sent;
     const auto& heard = instance.last_heard();
     if (heard) status.last_heard = {heard->source.to_string(), heard->priority, heard->interval, now - heard->when};
-    if (hears_a_holder(instance)) status.holder = heard->source.to_string();
+    if (hears_a_holder(instance, now)) status.holder = heard->source.to_string();
     for (const UnicastPeer& peer : instance.options().unicast_peers) status.peers.push_back(peer.address.to_string());
 }
 
@@ -179,7 +182,7 @@ InstanceStatus status_of(const Surroundings& world, InstanceId id, Instant now) 
     status.reason = instance.reason().view();
     status.drained = instance.drained();
     status.aside = instance.aside();
-    status.hindrance = hindrance_of(instance, world.config);
+    status.hindrance = hindrance_of(instance, world.config, now);
     status.configured_priority = options.priority;
     status.priority = instance.priority();
     status.advert_interval = options.advert_interval;
