@@ -44,7 +44,7 @@ int print_status(const Arguments& arguments, const Paper& paper, std::string& te
             err << "the daemon is of another version: try --json\n";
             return exit_refused;
         }
-        text = rendered->text;
+        text = arguments.json ? json : rendered->text;
         return rendered->healthy ? exit_done : exit_refused;
     });
 }
@@ -52,7 +52,6 @@ int print_status(const Arguments& arguments, const Paper& paper, std::string& te
 }  // namespace
 
 int status(const Arguments& arguments, std::ostream& out, std::ostream& err) {
-    if (arguments.json) return print(request(arguments, "status"), out, err);
     std::string text;
     const int code = print_status(arguments, paper_for(out), text, err);
     out << text;

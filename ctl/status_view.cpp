@@ -150,7 +150,7 @@ std::string check_text(const json& check) {
     if (word(check, "state") == "failing" && !found.empty()) {
         text += fmt::format(" for {}: {}{}{}", span_of(number(check, "age_seconds")), found,
                             evidence.empty() ? "" : ": ", evidence);
-        if (number(check, "needed") > 0)
+        if (number(check, "count") > 0)
             text += fmt::format(", {:.0f}/{:.0f}", number(check, "count"), number(check, "needed"));
     } else if (!evidence.empty()) {
         text += fmt::format(": {}", evidence);
