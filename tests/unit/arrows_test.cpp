@@ -32,8 +32,8 @@ const std::map<std::string, Names> arrows = {
     {"vrrpd/config", {"vrrpd/core", "health/options.hpp", "vrrpd/service/options.hpp", "vrrpd/launcher/child.hpp"}},
     {"vrrpd/io", {"vrrpd/core", "vrrpd/loop"}},
     {"vrrpd/agent",
-     {"vrrpd/core", "vrrpd/loop", "vrrpd/launcher/child.hpp", "vrrpd/hooks", "vrrpd/service", "vrrpd/config/config.hpp", "vrrpd/io",
-      "health", "netlink", "vrrpd/guard"}},
+     {"vrrpd/core", "vrrpd/loop", "vrrpd/launcher/child.hpp", "vrrpd/hooks", "vrrpd/service", "vrrpd/config/config.hpp",
+      "vrrpd/io", "health", "netlink", "vrrpd/guard"}},
     {"ctl", {"vrrpd/core", "vrrpd/config", "vrrpd/loop/descriptor.hpp"}},
 };
 
