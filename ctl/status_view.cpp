@@ -209,21 +209,26 @@ void describe(Page& page, const json& instance, const Paper& paper) {
 
 // ---- many instances
 
+std::string short_holder(const json& instance) {
+    const std::string holder = word(instance, "holder");
+    return holder == "self" ? "this host" : holder.empty() ? "-" : holder;
+}
+
 void tabulate(Page& page, const json& instances) {
-    std::size_t names = 8;
-    for (const json& instance : instances) names = std::max(names, word(instance, "name").size());
-    const std::size_t before = names + 2 + 8 + 13 + 6 + 17;
-    page.line(
-        fmt::format("{:<{}}  {:<8}{:<13}{:<6}{:<17}{}", "INSTANCE", names, "STATE", "FOR", "PRIO", "HOLDER", "WHY"));
+    std::size_t names = 8, holders = 9;
     for (const json& instance : instances) {
-        const std::string hindrance = word(instance, "hindrance"), holder = word(instance, "holder");
-        page.line(fmt::format("{:<{}}  {}{:<13}{:<6.0f}{:<17}{}", word(instance, "name"), names,
+        names = std::max(names, word(instance, "name").size());
+        holders = std::max(holders, short_holder(instance).size());
+    }
+    const std::size_t before = names + 2 + 8 + 13 + 6 + holders + 2;
+    page.line(fmt::format("{:<{}}  {:<8}{:<13}{:<6}{:<{}}  {}", "INSTANCE", names, "STATE", "FOR", "PRIO", "HOLDER",
+                          holders, "WHY"));
+    for (const json& instance : instances) {
+        const std::string hindrance = word(instance, "hindrance");
+        page.line(fmt::format("{:<{}}  {}{:<13}{:<6.0f}{:<{}}  {}", word(instance, "name"), names,
                               page.painted_state(word(instance, "state"), 8),
                               span_of(number(instance, "in_state_seconds")),
-                              number(part(instance, "priority"), "effective"),
-                              holder == "self" ? "this host"
-                              : holder.empty() ? "-"
-                                               : holder,
+                              number(part(instance, "priority"), "effective"), short_holder(instance), holders,
                               page.cut(hindrance.empty() ? word(instance, "reason") : hindrance, before)));
     }
     for (const json& instance : instances) {

@@ -190,7 +190,7 @@ TEST_F(StatusTest, OfManyThereIsATable) {
     for (int i = 0; i < 5; ++i) document += (i == 0 ? "" : ",") + status_item(status(), WallTime(1764000000s));
     const auto rendered = render_status(document + status_end, {80, false}, false);
     ASSERT_TRUE(rendered);
-    EXPECT_NE(rendered->text.find("INSTANCE  STATE   FOR          PRIO  HOLDER           WHY\n"), std::string::npos)
+    EXPECT_NE(rendered->text.find("INSTANCE  STATE   FOR          PRIO  HOLDER     WHY\n"), std::string::npos)
         << rendered->text;
     EXPECT_NE(rendered->text.find("  ! no guard\n"), std::string::npos);
 }
