@@ -1,3 +1,3 @@
 #!/bin/sh
 # Every source as clang-format would write it.
-find vrrpd health netlink tests docs -name '*.cpp' -o -name '*.hpp' | xargs clang-format --dry-run -Werror
+find ctl vrrpd health netlink tests docs -name '*.cpp' -o -name '*.hpp' | xargs clang-format --dry-run -Werror

@@ -97,10 +97,12 @@ int run(const config::Config& config, LauncherProcess launcher_process) {
 
     Launcher launcher(loop, std::move(launcher_process),
                       [&] { leave(exit_failure, "stopping: the launcher process is gone"); });
-    if (!launcher.guard(record.descriptor())) {
-        log::write(log::Level::warning, "no guard: what is held when this process hangs stays until its lease ends");
-    }
+    const bool guarded = launcher.guard(record.descriptor());
+    const char* const no_guard = "no guard: what is held when this process hangs stays until its lease ends";
+    if (!guarded) log::write(log::Level::warning, no_guard);
     agent = std::make_unique<Agent>(loop, launcher, config, record, [&] { loop.quit(exit_code); });
+    if (!guarded) agent->warn(no_guard);
+    if (!record.problem().empty()) agent->warn("a restart will hand over: " + record.problem());
     agent->start(predecessor);
     predecessor.reset();
     log::write(log::Level::info, fmt::format("vrrpd {} started on {}: {} instance(s)", VRRPD_VERSION,

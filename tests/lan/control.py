@@ -1,9 +1,12 @@
 """The control socket of a host's daemon, as tests use it."""
 
+import dataclasses
 import json
+import os
 import re
 
 CONTROL_SOCKET = "/run/vrrpd/control"
+VRRPCTL = os.environ.get("VRRPCTL", "vrrpctl")
 
 # Runs inside the host, whose file system holds the socket.
 _ASK = """
@@ -13,7 +16,10 @@ with socket.socket(socket.AF_UNIX) as control:
     control.connect(sys.argv[1])
     control.sendall(sys.argv[2].encode() + b"\\n")
     with control.makefile("rb") as answer:
-        sys.stdout.buffer.write(answer.readline())
+        for line in answer:
+            sys.stdout.buffer.write(line)
+            if b',"more":true}' not in line[-20:]:
+                break
 """
 
 _SERIES = re.compile(r'(\w+)(?:\{(.*)\})? (\S+)')
@@ -28,10 +34,11 @@ class Refused(Exception):
 def ask(host, command, *arguments, path=CONTROL_SOCKET):
     """The text of the answer."""
     request = {"version": 1, "command": command, "arguments": list(arguments)}
-    answer = json.loads(host.run(["python3", "-c", _ASK, path, json.dumps(request)]))
-    if not answer["ok"]:
-        raise Refused(answer["error"])
-    return answer["text"]
+    lines = host.run(["python3", "-c", _ASK, path, json.dumps(request)]).splitlines()
+    pieces = [json.loads(line) for line in lines]
+    if not pieces[-1]["ok"]:
+        raise Refused(pieces[-1]["error"])
+    return "".join(piece["text"] for piece in pieces)
 
 
 def read_metrics(text):
@@ -54,3 +61,33 @@ def metrics(host):
 
 def value(series, name, **labels):
     return series[name, frozenset(labels.items())]
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+
+_MARK = "-- vrrpctl"
+
+
+def vrrpctl(host, *arguments, timeout=20):
+    """Runs vrrpctl on the host to its end."""
+    script = f'errors=$("$@" 2>&1 >&3); code=$?; printf "%s%s\\n%s" "{_MARK}" "$code" "$errors"'
+    words = host.run(["sh", "-c", f"{{ {script}; }} 3>&1", "sh", VRRPCTL, *arguments], timeout=timeout)
+    out, _, rest = words.rpartition(_MARK)
+    code, _, errors = rest.partition("\n")
+    return Outcome(int(code), out, errors)
+
+
+def on_a_terminal(host, *arguments, columns=80, rows=24, environment=""):
+    """What vrrpctl writes to a terminal of that size."""
+    command = f"stty cols {columns} rows {rows}; {environment} exec {VRRPCTL} {' '.join(arguments)}"
+    return host.run(["script", "-qec", command, "/dev/null"]).replace("\r\n", "\n")
+
+
+def status(host, *names):
+    """The document of `status --json`."""
+    return json.loads(ask(host, "status", *names))

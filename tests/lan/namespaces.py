@@ -5,7 +5,8 @@ pipe that only we hold open. However we end, the kernel then kills every process
 network and a mount namespace, held by descriptors of ours. Nothing has a name in the file system, so nothing can be
 left over, and any number of LANs work side by side.
 
-Inside a sandbox /run is empty, /etc is the real one plus the folders asked for, /proc and /sys show the sandbox.
+Inside a sandbox /run is empty, /etc is the real one plus the folders asked for, and so is /var/lib plus what is written
+there; /proc and /sys show the sandbox.
 """
 
 import contextlib
@@ -182,15 +183,21 @@ def _make_mounts_private():
 def _replace_run_and_etc(folders):
     sources = {place: os.open(source, os.O_PATH | os.O_DIRECTORY) for place, source in folders.items()}
     _mount("tmpfs", "/run", "tmpfs", data="mode=0755")
-    os.mkdir("/run/etc", 0o755)
-    _mount("/etc", "/run/etc", flags=MS_BIND | MS_REC)
-    _mount("tmpfs", "/etc", "tmpfs", data="mode=0755")
-    for name in os.listdir("/run/etc"):
-        if f"/etc/{name}" in folders:
-            continue
-        real = f"/run/etc/{name}"
-        os.symlink(os.readlink(real) if os.path.islink(real) else real, f"/etc/{name}")
+    _cover("/etc", "/run/etc", folders)
+    _cover("/var/lib", "/run/lib", ["/var/lib/vrrpd"])
     for place, source in sources.items():
         os.makedirs(place, 0o755)
         _mount(f"/proc/self/fd/{source}", place, flags=MS_BIND)
         os.close(source)
+
+
+def _cover(place, real, left_out):
+    """`place` becomes a folder of its own with all that is in it, which is seen at `real` from now on."""
+    os.mkdir(real, 0o755)
+    _mount(place, real, flags=MS_BIND | MS_REC)
+    _mount("tmpfs", place, "tmpfs", data="mode=0755")
+    for name in os.listdir(real):
+        if f"{place}/{name}" in left_out:
+            continue
+        original = f"{real}/{name}"
+        os.symlink(os.readlink(original) if os.path.islink(original) else original, f"{place}/{name}")

@@ -245,6 +245,11 @@ void Host::drain(InstanceId id, bool drained) {
     tell({DrainChanged{id, drained}, {}});
 }
 
+void Host::hand_over(InstanceId id) {
+    world_.say(name(id) + " hands over");
+    tell({HandOver{id}, {}});
+}
+
 void Host::reload(InstanceId id) {
     const InstanceOptions other = draw_reload(world_.scenario(), options_[id], grouped(id), world_.random());
     world_.say(name(id) + " is reloaded, priority " + std::to_string(other.priority));

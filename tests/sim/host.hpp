@@ -36,6 +36,7 @@ class Host {
     void set_check(std::size_t check, bool passing);
     void set_mute(bool mute);  ///< its kernel refuses to send
     void drain(InstanceId id, bool drained);
+    void hand_over(InstanceId id);  ///< failover
     void reload(InstanceId id);
     void fail_service(InstanceId id);
     void lose_addresses(InstanceId id);  ///< somebody else removes them

@@ -200,7 +200,7 @@ void Simulator::check_settled(InstanceId id, Host* active) {
     for (const auto& host : hosts_) {
         const Instance& instance = host->instance(id);
         const bool may_preempt = instance.options().preempt || instance.options().priority == owner_priority;
-        if (eligible(*host, id) && may_preempt && is_pure(id) &&
+        if (eligible(*host, id) && may_preempt && !instance.aside() && is_pure(id) &&
             instance.priority() > active->instance(id).priority()) {
             violation(host->name(id) + " should be Active instead of " + active->name());
         }

@@ -1,8 +1,8 @@
 // A LAN of simulated hosts on a virtual clock, all from one seed (conformance E39).
 //
 // Two phases. In the storm packets are lost, doubled, delayed and damaged, hosts are cut off (also one way
-// only), paused, crashed, drained and reloaded, kernels refuse, services fail and addresses vanish. After it
-// the faults are off, and all must be well in bounded time.
+// only), paused, crashed, drained, handed over and reloaded, kernels refuse, services fail and addresses vanish. After
+// it the faults are off, and all must be well in bounded time.
 //
 // Checked after every step, for each virtual router:
 //   - no host wants or keeps addresses unless it is Active or on its way out, beyond the time that its kernel

@@ -100,7 +100,7 @@ void Simulator::one_accident() {
 void Simulator::accident_of(Host& host) {
     const InstanceId id = random_.below(host.size());
     if (!uniform()) disturb();  // who has not heard the other's interval yet cannot know how long to wait
-    switch (random_.below(12)) {
+    switch (random_.below(13)) {
         case 0: {
             disturb();
             const std::size_t link = random_.below(scenario_.links);
@@ -140,6 +140,9 @@ void Simulator::accident_of(Host& host) {
             return after(random_.between(0ns, 4 * scenario_.longest_interval), [&host] { host.boot(); });
         case 11:
             if (host.alive() && !host.paused()) host.restart();
+            return;
+        case 12:
+            if (host.alive()) host.hand_over(id);
             return;
     }
 }

@@ -118,12 +118,11 @@ class CoreDriver {
         return {advert, interface_index};
     }
     void hear(int priority, const char* source = "10.9.0.2") { handle(advert(priority, source).view()); }
-    void hear_every(Duration interval, int priority) {
+    void hear_every(Duration interval, int priority, const char* source = "10.9.0.2") {
         const InstanceOptions& ours = options_.front();
-        Outgoing other{
-            ours.version,           ours.virtual_router_id, static_cast<std::uint8_t>(priority), interval,
-            ours.password,          ours.addresses,         ChecksumForm::pseudo_header,         ip("10.9.0.2"),
-            vrrp_group(ours.family)};
+        Outgoing other{ours.version,           ours.virtual_router_id, static_cast<std::uint8_t>(priority), interval,
+                       ours.password,          ours.addresses,         ChecksumForm::pseudo_header,         ip(source),
+                       vrrp_group(ours.family)};
         handle(Message(other, interface_index).view());
     }
 

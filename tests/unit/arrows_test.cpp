@@ -34,17 +34,18 @@ const std::map<std::string, Names> arrows = {
     {"vrrpd/agent",
      {"vrrpd/core", "vrrpd/loop", "vrrpd/launcher/child.hpp", "vrrpd/hooks", "vrrpd/service", "vrrpd/config/config.hpp",
       "vrrpd/io", "health", "netlink", "vrrpd/guard"}},
+    {"ctl", {"vrrpd/core", "vrrpd/config", "vrrpd/loop/descriptor.hpp"}},
 };
 
 // Headers that are dear to compile, or that only one place should depend on.
 const std::map<std::string, Names> confined = {
     {"spdlog/", {"vrrpd/io/log.cpp"}},
-    {"CLI/", {"vrrpd/command_line.cpp"}},
+    {"CLI/", {"vrrpd/command_line.cpp", "ctl/main.cpp"}},
     {"ini.h", {"vrrpd/config/ini_reader.cpp"}},
     {"systemd/sd-event.h", {"vrrpd/loop/sd_event_loop.cpp"}},
     {"systemd/sd-bus.h", {"vrrpd/service/units.cpp"}},
     {"tl/", {"vrrpd/core/result.hpp"}},
-    {"nlohmann/", {"vrrpd/io/control_server.cpp"}},
+    {"nlohmann/", {"vrrpd/io/control_server.cpp", "vrrpd/agent/json.cpp", "ctl/client.cpp", "ctl/status_view.cpp"}},
 };
 
 std::vector<fs::path> sources(const std::string& room) {

@@ -32,6 +32,8 @@ log_level = debug
 log_facility = local3
 script_user = root
 control_socket = /run/other
+metrics_listen = 0.0.0.0:9112
+state_directory = /var/other
 control_group = nogroup
 realtime = no
 lock_memory = off
@@ -99,6 +101,9 @@ on_failure = ignore
     EXPECT_EQ(global.log_facility, 19 << 3);
     EXPECT_EQ(global.script_user, "root");
     EXPECT_EQ(global.control_socket, "/run/other");
+    ASSERT_TRUE(global.metrics_listen);
+    EXPECT_EQ(global.metrics_listen->to_string(), "0.0.0.0:9112");
+    EXPECT_EQ(global.state_directory, "/var/other");
     EXPECT_EQ(global.control_group, "nogroup");
     EXPECT_FALSE(global.realtime);
     EXPECT_FALSE(global.lock_memory);

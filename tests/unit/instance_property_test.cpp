@@ -66,7 +66,7 @@ class Watched {
         }
         EXPECT_TRUE(host_.router().finished());
         const Duration slack = had_services ? options().stop_bound : 150ms;  // a fast stop may be under way
-        EXPECT_LE(host_.now() - begin, std::max<Duration>(slack, options().stop_bound) + 50ms + 200us + 2ms);
+        EXPECT_LE(host_.now() - begin, std::max({slack, options().stop_bound, stop_bound_}) + 50ms + 200us + 2ms);
         EXPECT_FALSE(addresses_wanted_);
         EXPECT_NE(services_wish_, ServiceWish::run);
         EXPECT_EQ(host_.instance().role(), Role::init);
@@ -124,6 +124,7 @@ class Watched {
             services_were_ready_ = false;
         }
         services_wish_ = set.wish;
+        stop_bound_ = set.wish == ServiceWish::stop ? options().stop_bound : Duration::zero();
     }
     void judge(const Announce&, State, State) {
         EXPECT_TRUE(addresses_wanted_) << "announced what is not there";
@@ -169,6 +170,7 @@ class Watched {
     CoreDriver host_;
     bool addresses_wanted_ = false;
     ServiceWish services_wish_ = ServiceWish::stop;
+    Duration stop_bound_{};             // of a planned stop, as the options were when it began
     bool services_were_ready_ = false;  // since they were last wanted
     bool may_run_services_ = false;
     bool last_advert_open_ = false;
@@ -247,6 +249,7 @@ std::vector<NamedEvent> all_events() {
     fact("send failed", SendFailed{0});
     fact("drain", DrainChanged{0, true});
     fact("resume", DrainChanged{0, false});
+    fact("failover", HandOver{0});
     fact("reload", Reconfigured{0, &other_options()});
     fact("addresses lost", AddressesLost{0, "an address is gone"});
     fact("address claimed", AddressClaimed{0, test::ip("10.9.0.100"), {2, 0, 0, 0, 0, 7}});
@@ -325,6 +328,12 @@ std::vector<NamedEvent> all_states() {
              serving(host), hear(host, 200), host.handle(AddressesSettled{0, false, false, ""});
          }},
         {"retiring", [=](Watched& host) { serving(host), host.handle(Shutdown{}); }},
+        {"handing over", [=](Watched& host) { serving(host), host.handle(HandOver{0}); }},
+        {"handed over",
+         [=](Watched& host) {
+             serving(host), host.handle(HandOver{0}), host.handle(ServicesChanged{0, ServicesState::stopped, ""});
+             host.handle(AddressesSettled{0, false, false, ""}), hear(host, 50);
+         }},
         {"retiring by fault", [=](Watched& host) { serving(host), fail(host); }},
         {"withdrawing",
          [=](Watched& host) {

@@ -246,6 +246,125 @@ TEST(Drain, holds_for_an_owner_too) {
     EXPECT_EQ(host.state(), State::backup);
 }
 
+// ---- failover
+
+struct HandedOver : CoreDriver {
+    explicit HandedOver(InstanceOptions options = plain_options()) : CoreDriver(std::move(options)) {
+        become_active();
+        handle(HandOver{0});
+        addresses(false);
+        pass(2ms);
+    }
+};
+
+TEST(Failover, is_a_planned_demotion_and_a_lower_priority_may_serve) {
+    HandedOver host;
+    EXPECT_EQ(host.story(), "addresses off, advert 0, advert 0");
+    for (int i = 0; i < 50; ++i) {
+        host.hear(50);
+        host.pass(100ms);
+    }
+    EXPECT_EQ(host.state(), State::backup);
+    EXPECT_TRUE(host.instance().aside());
+    host.pass(1s);
+    EXPECT_EQ(host.state(), State::active) << "that Active fell silent";
+    EXPECT_FALSE(host.instance().aside());
+}
+
+TEST(Failover, what_nobody_takes_is_taken_back_after_a_down_interval) {
+    HandedOver host;
+    const Duration down = active_down_interval(Version::v3, 100, 100ms, 3);
+    EXPECT_EQ(host.time_to_active(), down - 2ms);
+    host.hear(50);
+    host.hear(0, "10.9.0.3");
+    EXPECT_EQ(host.state(), State::active);
+    EXPECT_FALSE(host.instance().aside()) << "preempts again from now on";
+}
+
+TEST(Failover, the_one_who_took_it_leaves) {
+    HandedOver host;
+    host.hear(50);
+    host.hear(0);
+    EXPECT_LT(host.time_to_active(), 100ms);
+}
+
+TEST(Failover, resume_lets_it_preempt_again) {
+    HandedOver host;
+    for (int i = 0; i < 20; ++i) {
+        host.hear(50);
+        host.pass(100ms);
+    }
+    EXPECT_EQ(host.state(), State::backup);
+    host.handle(DrainChanged{0, false});
+    for (int i = 0; i < 4; ++i) {
+        host.hear(50);
+        host.pass(100ms);
+    }
+    EXPECT_EQ(host.state(), State::active);
+}
+
+TEST(Failover, hands_over_an_owner_too) {
+    InstanceOptions options = plain_options();
+    options.priority = owner_priority;
+    HandedOver host(options);
+    host.hear(50);
+    host.pass(100ms);
+    host.hear(50);
+    EXPECT_EQ(host.state(), State::backup);
+    host.handle(DrainChanged{0, false});
+    EXPECT_LT(host.time_to_active(), 500ms);
+}
+
+TEST(Failover, is_nothing_to_who_is_not_master) {
+    CoreDriver host;
+    host.start();
+    host.hear(200);
+    host.handle(HandOver{0});
+    EXPECT_FALSE(host.instance().aside());
+    EXPECT_EQ(host.story(), "");
+}
+
+// ---- what lasts of a notice
+
+TEST(Signs, are_kept_with_sender_and_time_beyond_the_limit_of_the_log) {
+    CoreDriver host;
+    host.start();
+    const Instant begin = host.now();
+    for (int i = 0; i < 3; ++i) {
+        host.hear_every(200ms, 200);
+        host.pass(1ms);
+    }
+    const auto signs = host.instance().signs().all();
+    ASSERT_EQ(signs.size(), 1u);
+    EXPECT_STREQ(word_of(signs[0]), "interval_differs");
+    EXPECT_EQ(signs[0].source, test::ip("10.9.0.2"));
+    EXPECT_EQ(signs[0].count, 3u);
+    EXPECT_EQ(signs[0].first, begin);
+    EXPECT_EQ(signs[0].last, begin + 2ms);
+    EXPECT_EQ(host.count_notices(Notice::Kind::interval_differs), 1);
+}
+
+TEST(Signs, are_one_for_each_kind_however_many_hosts_there_are) {
+    CoreDriver host;
+    host.start();
+    for (int i = 2; i < 250; ++i) {
+        host.hear_every(200ms, i, ("10.9.0." + std::to_string(i)).c_str());
+        const auto message = host.advert(200);
+        Packet packet = message.view();
+        packet.message = packet.message.first(7);
+        host.handle(packet);
+    }
+    EXPECT_LE(host.instance().signs().all().size(), 2u);
+}
+
+TEST(Signs, of_ordinary_things_there_are_none) {
+    CoreDriver host;
+    host.become_active();
+    host.hear(50);
+    host.hear(200);
+    EXPECT_TRUE(host.instance().signs().all().empty());
+}
+
 // ---- on the way out without a way to send: E20, E37
 
 TEST(Mute, nobody_is_told_that_the_addresses_are_free_while_they_are_not_E20_E37) {

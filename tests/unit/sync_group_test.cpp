@@ -282,6 +282,24 @@ TEST(SyncGroup, a_drain_of_one_hands_over_all_S04) {
     EXPECT_EQ(group.states(), "AA");
 }
 
+TEST(SyncGroup, a_failover_of_one_hands_over_all_and_is_taken_back_together) {
+    Group group;
+    group.become_active();
+    group.handle(HandOver{1});
+    group.settle_addresses(false);
+    group.pass(2ms);
+    EXPECT_EQ(group.states(), "BB");
+    EXPECT_EQ(group.story(), "0 off, 1 off, group BACKUP, 0 advert 0, 1 advert 0, 0 advert 0, 1 advert 0");
+    for (int i = 0; i < 20; ++i) {
+        group.hear(0, 50);
+        group.hear(1, 50);
+        group.pass(100ms);
+    }
+    EXPECT_EQ(group.states(), "BB") << "preempts";
+    group.pass(1s);
+    EXPECT_EQ(group.states(), "AA");
+}
+
 // A release only says that an Active leaves; whether another one is there is known when Skew_Time is over.
 TEST(SyncGroup, a_release_is_no_permission_at_once_E09_H19) {
     Group group;

@@ -1,6 +1,7 @@
 #include "vrrpd/agent/agent.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <stdexcept>
 #include <system_error>
@@ -10,7 +11,6 @@
 #include "vrrpd/agent/adoption.hpp"
 #include "vrrpd/agent/leftovers.hpp"
 #include "vrrpd/agent/log_lines.hpp"
-#include "vrrpd/agent/metrics.hpp"
 #include "vrrpd/agent/paths.hpp"
 #include "vrrpd/io/log.hpp"
 #include "vrrpd/io/notify.hpp"
@@ -92,12 +92,18 @@ Agent::Agent(Loop& loop, ChildStarter& starter, const config::Config& config, Re
       tracked_links_(config.tracked_interfaces.size(), CheckState::unknown),
       probers_(loop, starter, script_listener(config.global.log_level)),
       tracked_(config.checks.size(), false),
-      services_(loop, starter, config.services, config.instances, standby_checks(config, paths_.virtual_addresses()),
-                {[this](const ServicesChanged& change) { feed(change); },
-                 [this](std::size_t service, bool wanted) { judge_service(service, wanted); },
-                 [this] { leave_when_done(); }}),
+      services_(
+          loop, starter, config.services, config.instances, standby_checks(config, paths_.virtual_addresses()),
+          {[this](const ServicesChanged& change) { feed(change); },
+           [this](std::size_t service, bool wanted) { judge_service(service, wanted); }, [this] { leave_when_done(); },
+           [this](std::size_t service, const char* what, const std::string& reason) {
+               if (console_) console_->service_said(service, what, reason);
+           }}),
       hooks_(loop, starter, config.instances, config.groups, config.hook_credentials,
-             {[this](const HookEnded& end) { feed(end); }, [this] { leave_when_done(); }}) {
+             {[this](const HookEnded& end) { feed(end); }, [this] { leave_when_done(); },
+              [this](const std::string& owner, Hook hook, const char* how) {
+                  if (console_) console_->hook_ended(owner, hook, how);
+              }}) {
     for (std::size_t i = 0; i < config.checks.size(); ++i) {
         checks_.push_back(std::make_unique<health::Check>(
             probers_, config.checks[i], [this, i](const health::Report& report) { on_report(i, report); }));
@@ -106,7 +112,8 @@ Agent::Agent(Loop& loop, ChildStarter& starter, const config::Config& config, Re
 
 void Agent::start(const std::optional<RecordReader>& predecessor) {
     monitor_.on_removal([this](std::span<const netlink::Address> removed) { look_for_losses(removed); });
-    open_control();
+    console_ = std::make_unique<Console>(loop_, world());
+    for (std::string& warning : warnings_) console_->warn(std::move(warning));
     monitor_.start();
     refresh_paths();
     const auto routes = find_marked_routes();  // takes a while, and what is adopted must be fresh
@@ -117,6 +124,7 @@ void Agent::start(const std::optional<RecordReader>& predecessor) {
         for (const auto& route : addresses_.placeable_routes(legacy.instance)) kept.routes.push_back(route);
     }
     remove_leftovers(requests_, monitor_.facts(), routes, kept, predecessor);
+    feed_all(console_->kept_drains());
     feed(Startup{adopted});
     start_checks();
     services_.begin(adopted);
@@ -155,6 +163,11 @@ void Agent::restart() {
 
 void Agent::feed(Event event) {
     facts_.push_back(std::move(event));
+    if (!in_round_) end_round();
+}
+
+void Agent::feed_all(std::vector<Event> events) {
+    facts_.insert(facts_.end(), std::make_move_iterator(events.begin()), std::make_move_iterator(events.end()));
     if (!in_round_) end_round();
 }
 
@@ -340,6 +353,7 @@ void Agent::for_each_placed_address(InstanceId id, Use use) {
 void Agent::perform(const RoleChanged& action) {
     const LogLine line = log_line(action, router_.instance(action.instance));
     log::write(line.level, line.text, {config_.instances[action.instance].name, to_string(action.to)});
+    console_->role_changed(action);
     if (!std::exchange(status_due_, true)) status_->arm(loop_.now() + status_delay);
 }
 
@@ -351,6 +365,7 @@ void Agent::perform(const GroupChanged& action) {
 void Agent::perform(const Notice& action) {
     const LogLine line = log_line(action, router_.instance(action.instance));
     log::write(line.level, line.text, {config_.instances[action.instance].name, {}});
+    console_->noticed(action);
 }
 
 // Telling the service manager may wait for it, so many changes are told as one, and shortly.
@@ -434,27 +449,31 @@ void Agent::settled(const AddressesSettled& answer) {
     if (!answer.present) refresh_path(answer.instance, paths_.find(answer.instance));
 }
 
-// ---- the control socket
+// ---- the operator
 
-void Agent::open_control() {
-    const ControlServer::Options options{config_.global.control_socket, config_.global.control_group};
-    try {
-        control_ = std::make_unique<ControlServer>(
-            loop_, options, [this](const ControlServer::Request& request) { return answer(request); });
-    } catch (const std::runtime_error& problem) {
-        log::write(log::Level::warning, problem.what());
-    }
+Console::World Agent::world() {
+    return {config_,
+            router_,
+            [this](std::vector<Event> events) { feed_all(std::move(events)); },
+            [this] { return counters(); },
+            [this](std::size_t check) { return checks_[check]->verdict(); },
+            [this](std::size_t service) { return services_.state(service); },
+            [this](const VirtualAddress& address, const InstanceOptions& options) {
+                const netlink::Link* link = link_of(address, options, monitor_.facts());
+                return link != nullptr && !monitor_.facts().holders(link->index, address.prefix.address).empty();
+            },
+            hooks_};
 }
 
-ControlServer::Answer Agent::answer(const ControlServer::Request& request) {
-    if (request.command != "metrics") return {false, fmt::format("unknown command {}", quoted(request.command))};
-    if (!request.arguments.empty()) return {false, "metrics takes no arguments"};
+ShellCounters Agent::counters() {
     const Announcer::Counters& announced = announcer_.counters();
-    return {true,
-            metrics_text(router_,
-                         {monitor_.resyncs(), addresses_.counters().renewals, addresses_.counters().failed_renewals,
-                          announced.sent, announced.failed, receivers_.lost(), receivers_.unclassified()},
-                         loop_.now(), &hooks_)};
+    return {monitor_.resyncs(),
+            addresses_.counters().renewals,
+            addresses_.counters().failed_renewals,
+            announced.sent,
+            announced.failed,
+            receivers_.lost(),
+            receivers_.unclassified()};
 }
 
 // ---- checks
@@ -479,6 +498,7 @@ void Agent::start_checks() {
 void Agent::on_report(std::size_t check, const health::Report& report) {
     const health::CheckOptions& options = config_.checks[check];
     log::write(log::Level::notice, health::log_line(options, report));
+    console_->check_reported(check, report);
     const std::string finding = to_string(report.finding);
     const bool new_verdict = report.count > 0;
     const Text reason = new_verdict ? Text::format("check %s: %s, %d/%d", options.name.c_str(), finding.c_str(),

@@ -21,6 +21,7 @@
 #include "netlink/requests.hpp"
 #include "vrrpd/agent/address_keeper.hpp"
 #include "vrrpd/agent/claim_observers.hpp"
+#include "vrrpd/agent/console.hpp"
 #include "vrrpd/agent/hook_set.hpp"
 #include "vrrpd/agent/paths.hpp"
 #include "vrrpd/agent/receivers.hpp"
@@ -30,7 +31,6 @@
 #include "vrrpd/guard/record.hpp"
 #include "vrrpd/io/advert_sender.hpp"
 #include "vrrpd/io/announcer.hpp"
-#include "vrrpd/io/control_server.hpp"
 #include "vrrpd/launcher/child.hpp"
 #include "vrrpd/loop/loop.hpp"
 
@@ -52,11 +52,15 @@ class Agent {
     /// Leaves what a successor can adopt as it is, and hands over the rest.
     void restart();
 
+    /// Something is wrong for as long as the process runs: to be seen in the status.
+    void warn(std::string text) { warnings_.push_back(std::move(text)); }
+
     /// Something is left for a successor.
     bool leaves_legacy() const { return !remaining_.empty(); }
 
   private:
     void feed(Event event);
+    void feed_all(std::vector<Event> events);
     void take(std::span<const Packet> packets);
     void take_claims(std::span<const AddressClaimed> claims);
     void on_deadline();
@@ -88,8 +92,8 @@ class Agent {
     template <typename Use>
     void for_each_placed_address(InstanceId id, Use use);
 
-    void open_control();
-    ControlServer::Answer answer(const ControlServer::Request& request);
+    Console::World world();
+    ShellCounters counters();
 
     std::vector<Legacy> adopt(const RecordReader& predecessor) const;
     void start_checks();
@@ -108,6 +112,7 @@ class Agent {
     bool in_round_ = false;
     bool shutting_down_ = false;
     std::vector<InstanceId> remaining_;  // for a successor
+    std::vector<std::string> warnings_;  // before there is a console
     std::unique_ptr<Timer> deadline_;
     Instant armed_ = never;  // when it fires
     std::unique_ptr<Timer> status_;
@@ -130,7 +135,7 @@ class Agent {
     std::vector<bool> tracked_;  // by an instance: runs always
     ServiceSet services_;
     HookSet hooks_;
-    std::unique_ptr<ControlServer> control_;  // none: could not be opened
+    std::unique_ptr<Console> console_;  // from the start on
     std::array<std::uint8_t, max_message_size> message_;
     // An advert on its way, one copy for each peer; Datagram::tag is its place here.
     struct Leaving {

@@ -124,6 +124,7 @@ void HookSet::on_ended(std::size_t index, const hooks::Outcome& outcome) {
         outcome.success() ? Level::info : Level::warning,
         fmt::format("Hook({} {}) {}{} state={} duration={:.3f}", member.runner->owner().name, to_string(outcome.hook),
                     how, why, hooks::state_word(outcome.wish.to), seconds(outcome.took)));
+    if (callbacks_.said) callbacks_.said(member.runner->owner().name, outcome.hook, how);
     if (outcome.wish.run == 0) return;
     callbacks_.ended({outcome.wish.instance, outcome.wish.run, outcome.success(),
                       Text::format("%s: %s", to_string(outcome.hook), outcome.to_string().c_str())});
@@ -136,6 +137,7 @@ void HookSet::on_skipped(std::size_t index, const RunHook& wish) {
         log::write(Level::notice,
                    fmt::format("Hook({} {}) skipped state={}: overtaken before it began", member.runner->owner().name,
                                to_string(hook), hooks::state_word(wish.to)));
+        if (callbacks_.said) callbacks_.said(member.runner->owner().name, hook, "skipped");
     }
 }
 

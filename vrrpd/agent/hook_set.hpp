@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "vrrpd/core/events.hpp"
@@ -28,6 +29,8 @@ class HookSet {
     struct Callbacks {
         std::function<void(const HookEnded&)> ended;
         std::function<void()> idle;
+        /// How one went: "succeeded", "failed", "timed_out" or "skipped". May be empty.
+        std::function<void(const std::string& owner, Hook hook, const char* how)> said{};
     };
 
     /// `instances` and `groups` must live as long as the set.

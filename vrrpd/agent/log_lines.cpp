@@ -111,6 +111,10 @@ LogLine log_line(const RoleChanged& change, const Instance& instance) {
                         to_string(change.to), quoted(change.reason.view()), to_string(change.from), change.priority)};
 }
 
+std::string words(const Notice& notice, const Instance& instance) {
+    return body(notice, instance).text;
+}
+
 LogLine log_line(const Notice& notice, const Instance& instance) {
     LogLine line = body(notice, instance);
     line.text = fmt::format("({}) {}", instance.options().name, line.text);

@@ -19,5 +19,7 @@ struct LogLine {
 LogLine log_line(const RoleChanged& change, const Instance& instance);
 
 LogLine log_line(const Notice& notice, const Instance& instance);
+/// The same without the name of the instance.
+std::string words(const Notice& notice, const Instance& instance);
 
 }  // namespace vrrpd

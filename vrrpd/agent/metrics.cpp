@@ -1,13 +1,18 @@
 #include "vrrpd/agent/metrics.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <functional>
 #include <initializer_list>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace vrrpd {
 namespace {
+
+constexpr std::size_t portion = 64;  // instances of one family that are written in one step
 
 struct Label {
     std::string_view name;
@@ -19,8 +24,14 @@ using Labels = std::initializer_list<Label>;
 // they are only appended.
 class Page {
   public:
-    void counter(std::string_view name, std::string_view help) { family(name, "counter", help); }
-    void gauge(std::string_view name, std::string_view help) { family(name, "gauge", help); }
+    void counter(std::string_view name, std::string_view help) { begin(name, "counter", help); }
+    void gauge(std::string_view name, std::string_view help) { begin(name, "gauge", help); }
+    void begin(std::string_view name, std::string_view type, std::string_view help) {
+        name_ = name;
+        append({"# HELP ", name, " ", help, "\n# TYPE ", name, " ", type, "\n"});
+    }
+    /// More series of a family that an earlier page began.
+    void resume(std::string_view name) { name_ = name; }
 
     template <typename Number>
     void series(Labels labels, Number value) {
@@ -41,10 +52,6 @@ class Page {
     std::string take() { return std::move(text_); }
 
   private:
-    void family(std::string_view name, std::string_view type, std::string_view help) {
-        name_ = name;
-        append({"# HELP ", name, " ", help, "\n# TYPE ", name, " ", type, "\n"});
-    }
     void append(std::initializer_list<std::string_view> pieces) {
         for (const std::string_view piece : pieces) text_ += piece;
     }
@@ -89,69 +96,107 @@ constexpr CounterRow counter_rows[] = {
      "How often somebody else said that he has an address, while the instance was MASTER."},
 };
 
-template <typename Use>
-void for_each_instance(const Router& router, Use use) {
-    for (InstanceId id = 0; id < router.size(); ++id) use(router.instance(id), router.instance(id).options().name);
-}
+using Write = std::function<void(Page&, const Instance&, const std::string& name, Instant now)>;
+
+// What every instance has series of.
+struct Metric {
+    const char* name;
+    const char* type;
+    const char* help;
+    Write write;
+};
 
 template <typename Use>
 void for_each_refusal(const std::array<std::uint64_t, refusal_count>& refused, Use use) {
     for (std::size_t i = 0; i < refused.size(); ++i) use(to_string(static_cast<Refusal>(i)), refused[i]);
 }
 
-void write_instances(Page& page, const Router& router, Instant now) {
-    page.gauge("vrrpd_instance_info", "What the instance is, in its labels; always 1.");
-    for_each_instance(router, [&](const Instance& instance, const std::string& name) {
-        const InstanceOptions& options = instance.options();
-        page.series({{"instance", name},
-                     {"interface", options.interface},
-                     {"vrid", std::to_string(options.virtual_router_id)},
-                     {"family", options.family == Family::ipv4 ? "ipv4" : "ipv6"},
-                     {"version", std::to_string(static_cast<int>(options.version))}},
-                    1);
-    });
-    page.gauge("vrrpd_instance_state", "1 for the state that the instance is in, 0 for the others.");
-    for_each_instance(router, [&](const Instance& instance, const std::string& name) {
-        for (const Role role : {Role::init, Role::backup, Role::master, Role::fault}) {
-            page.series({{"instance", name}, {"state", to_string(role)}}, instance.role() == role ? 1 : 0);
-        }
-    });
-    page.gauge("vrrpd_instance_priority", "The priority with all weights counted.");
-    for_each_instance(router, [&](const Instance& instance, const std::string& name) {
-        page.series({{"instance", name}}, instance.priority());
-    });
-    page.gauge("vrrpd_no_peer_heard", "1: MASTER for ten down intervals, and no advert since the daemon's start.");
-    for_each_instance(router, [&](const Instance& instance, const std::string& name) {
-        page.series({{"instance", name}}, instance.lonely() ? 1 : 0);
-    });
-    page.gauge("vrrpd_last_advert_age_seconds", "Time since the last valid advert was heard; absent before the first.");
-    for_each_instance(router, [&](const Instance& instance, const std::string& name) {
-        if (!instance.last_heard()) return;
-        const std::chrono::duration<double> age = now - instance.last_heard()->when;
-        page.series({{"instance", name}}, age.count());
+double seconds(Duration duration) {
+    return std::chrono::duration<double>(duration).count();
+}
+
+// A gauge with one series an instance; where `value` gives nothing there is none.
+template <typename Value>
+Metric gauge(const char* name, const char* help, Value value) {
+    return {name, "gauge", help, [value](Page& page, const Instance& instance, const std::string& label, Instant now) {
+                const auto number = value(instance, now);
+                if (number) page.series({{"instance", label}}, *number);
+            }};
+}
+
+void write_info(Page& page, const Instance& instance, const std::string& name, Instant) {
+    const InstanceOptions& options = instance.options();
+    page.series({{"instance", name},
+                 {"interface", options.interface},
+                 {"vrid", std::to_string(options.virtual_router_id)},
+                 {"family", options.family == Family::ipv4 ? "ipv4" : "ipv6"},
+                 {"version", std::to_string(static_cast<int>(options.version))}},
+                1);
+}
+
+void write_state(Page& page, const Instance& instance, const std::string& name, Instant) {
+    for (const Role role : {Role::init, Role::backup, Role::master, Role::fault}) {
+        page.series({{"instance", name}, {"state", to_string(role)}}, instance.role() == role ? 1 : 0);
+    }
+}
+
+void write_warnings(Page& page, const Instance& instance, const std::string& name, Instant now) {
+    for (const Sign& sign : instance.signs().all()) {
+        page.series({{"instance", name}, {"kind", word_of(sign)}}, seconds(now - sign.last));
+    }
+}
+
+void write_forms(Page& page, const Instance& instance, const std::string& name, Instant) {
+    const auto& forms = instance.counters().checksum_forms;
+    const auto of = [&](ChecksumForm form) { return forms[static_cast<std::size_t>(form)]; };
+    page.series({{"instance", name}, {"form", "message_only"}}, of(ChecksumForm::message_only));
+    page.series({{"instance", name}, {"form", "pseudo_header"}}, of(ChecksumForm::pseudo_header));
+}
+
+void write_refusals(Page& page, const Instance& instance, const std::string& name, Instant) {
+    for_each_refusal(instance.counters().refused, [&](const char* reason, std::uint64_t count) {
+        page.series({{"instance", name}, {"reason", reason}}, count);
     });
 }
 
-void write_counters(Page& page, const Router& router) {
+std::vector<Metric> make_metrics() {
+    using std::optional;
+    std::vector<Metric> metrics{
+        {"vrrpd_instance_info", "gauge", "What the instance is, in its labels; always 1.", write_info},
+        {"vrrpd_instance_state", "gauge", "1 for the state that the instance is in, 0 for the others.", write_state},
+        gauge("vrrpd_instance_priority", "The priority with all weights counted.",
+              [](const Instance& instance, Instant) { return optional(instance.priority()); }),
+        gauge("vrrpd_instance_drained", "1: never MASTER here until vrrpctl resume.",
+              [](const Instance& instance, Instant) { return optional(instance.drained() ? 1 : 0); }),
+        gauge("vrrpd_no_peer_heard", "1: MASTER for ten down intervals, and no advert since the daemon's start.",
+              [](const Instance& instance, Instant) { return optional(instance.lonely() ? 1 : 0); }),
+        gauge("vrrpd_last_advert_age_seconds", "Time since the last valid advert was heard; absent before the first.",
+              [](const Instance& instance, Instant now) {
+                  const auto& heard = instance.last_heard();
+                  return heard ? optional(seconds(now - heard->when)) : std::nullopt;
+              }),
+        {"vrrpd_warning_age_seconds", "gauge", "Time since that was last wrong; absent if it never was.",
+         write_warnings},
+    };
     for (const CounterRow& row : counter_rows) {
-        page.counter(row.name, row.help);
-        for_each_instance(router, [&](const Instance& instance, const std::string& name) {
-            page.series({{"instance", name}}, instance.counters().*row.value);
-        });
+        metrics.push_back({row.name, "counter", row.help,
+                           [row](Page& page, const Instance& instance, const std::string& name, Instant) {
+                               page.series({{"instance", name}}, instance.counters().*row.value);
+                           }});
     }
-    page.counter("vrrpd_checksum_form_received_total", "Valid adverts by what their checksum covers.");
-    for_each_instance(router, [&](const Instance& instance, const std::string& name) {
-        const auto& forms = instance.counters().checksum_forms;
-        const auto of = [&](ChecksumForm form) { return forms[static_cast<std::size_t>(form)]; };
-        page.series({{"instance", name}, {"form", "message_only"}}, of(ChecksumForm::message_only));
-        page.series({{"instance", name}, {"form", "pseudo_header"}}, of(ChecksumForm::pseudo_header));
-    });
-    page.counter("vrrpd_adverts_refused_total", "Adverts for the instance that were dropped, by the reason.");
-    for_each_instance(router, [&](const Instance& instance, const std::string& name) {
-        for_each_refusal(instance.counters().refused, [&](const char* reason, std::uint64_t count) {
-            page.series({{"instance", name}, {"reason", reason}}, count);
-        });
-    });
+    metrics.push_back(
+        {"vrrpd_checksum_form_received_total", "counter", "Valid adverts by what their checksum covers.", write_forms});
+    metrics.push_back({"vrrpd_adverts_refused_total", "counter",
+                       "Adverts for the instance that were dropped, by the reason.", write_refusals});
+    return metrics;
+}
+
+const std::vector<Metric>& metrics() {
+    static const std::vector<Metric> all = make_metrics();
+    return all;
+}
+
+void write_unassigned(Page& page, const Router& router) {
     page.counter("vrrpd_adverts_unassigned_total", "Adverts for no instance that were dropped, by the reason.");
     for_each_refusal(router.unassigned(), [&](const char* reason, std::uint64_t count) {
         page.series({{"reason", reason}}, count);
@@ -174,6 +219,10 @@ void write_shell(Page& page, const ShellCounters& shell) {
     page.counter("vrrpd_packets_unclassified_total",
                  "Packets of protocol 112 that no instance wants, and that came faster than they are looked at.");
     page.series({}, shell.packets_unclassified);
+    page.gauge("vrrpd_check_up", "1: the last verdict of the check is up.");
+    for (const auto& [name, up] : shell.checks) page.series({{"check", name}}, up ? 1 : 0);
+    page.gauge("vrrpd_service_ready", "1: the service runs and accepts.");
+    for (const auto& [name, ready] : shell.services) page.series({{"service", name}}, ready ? 1 : 0);
     page.gauge("vrrpd_build_info", "The version of the daemon, in its label; always 1.");
     page.series({{"version", VRRPD_VERSION}}, 1);
 }
@@ -202,13 +251,33 @@ void write_hooks(Page& page, const HookSet* hooks) {
 
 }  // namespace
 
-std::string metrics_text(const Router& router, const ShellCounters& shell, Instant now, const HookSet* hooks) {
+std::optional<std::string> MetricsPages::next() {
     Page page;
-    write_instances(page, router, now);
-    write_counters(page, router);
-    write_hooks(page, hooks);
-    write_shell(page, shell);
+    if (family_ == metrics().size()) {
+        ++family_;
+        write_unassigned(page, router_);
+        if (hooks_ != nullptr) write_hooks(page, *hooks_);
+        write_shell(page, shell_);
+        return page.take();
+    }
+    if (family_ > metrics().size()) return std::nullopt;
+    const Metric& metric = metrics()[family_];
+    if (instance_ == 0) page.begin(metric.name, metric.type, metric.help);
+    page.resume(metric.name);
+    const InstanceId end = std::min(instance_ + portion, router_.size());
+    for (; instance_ < end; ++instance_) {
+        const Instance& instance = router_.instance(instance_);
+        metric.write(page, instance, instance.options().name, now_);
+    }
+    if (end == router_.size()) ++family_, instance_ = 0;
     return page.take();
+}
+
+std::string metrics_text(const Router& router, const ShellCounters& shell, Instant now, const HookSet* hooks) {
+    MetricsPages pages(router, shell, now, hooks);
+    std::string text;
+    while (const auto page = pages.next()) text += *page;
+    return text;
 }
 
 }  // namespace vrrpd

@@ -6,7 +6,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "vrrpd/agent/hook_set.hpp"
 #include "vrrpd/core/router.hpp"
@@ -22,6 +25,28 @@ struct ShellCounters {
     std::uint64_t announcements_failed = 0;
     std::uint64_t packets_lost = 0;          ///< wanted, and more than a receiver's buffer holds
     std::uint64_t packets_unclassified = 0;  ///< came faster than the observers look at them
+    using Named = std::vector<std::pair<std::string, bool>>;
+    Named checks{};    ///< whether they are up
+    Named services{};  ///< whether they are ready
+};
+
+/// The text in portions that take less than a millisecond each, however many instances there are. The router must
+/// outlive it, and have the same instances all the while.
+class MetricsPages {
+  public:
+    MetricsPages(const Router& router, ShellCounters shell, Instant now, const HookSet* hooks = nullptr)
+        : router_(router), shell_(std::move(shell)), now_(now), hooks_(hooks) {}
+
+    /// Nothing: that was all.
+    std::optional<std::string> next();
+
+  private:
+    const Router& router_;
+    ShellCounters shell_;
+    Instant now_;
+    const HookSet* hooks_;
+    std::size_t family_ = 0;
+    InstanceId instance_ = 0;
 };
 
 /// All metrics, each line ended.

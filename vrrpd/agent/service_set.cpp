@@ -105,35 +105,46 @@ bool ServiceSet::all_ended() const {
                                 [](const Member& member) { return member.service->running() && !member.left; });
 }
 
+const char* ServiceSet::state(std::size_t service) const {
+    const service::Service& one = *members_[service].service;
+    return one.ready() ? "ready" : one.running() ? "running" : "stopped";
+}
+
 // ---- what the services say
+
+void ServiceSet::say(std::size_t service, const char* what, const std::string& reason) {
+    const std::string& name = members_[service].service->options().name;
+    std::string line = fmt::format("Service({}) {}", name, what);
+    if (!reason.empty()) line += " reason=" + quoted(reason);
+    log::write(reason.empty() ? Level::info : Level::warning, line);
+    if (callbacks_.said) callbacks_.said(service, what, reason);
+}
 
 void ServiceSet::on_ready(std::size_t service) {
     Member& member = members_[service];
     member.ready = true;
-    log::write(Level::info, fmt::format("Service({}) ready", member.service->options().name));
+    say(service, "ready");
     for (const InstanceId id : std::set(member.users)) tell_if_ready(id);
 }
 
 void ServiceSet::on_stopped(std::size_t service) {
     Member& member = members_[service];
     member.stopped = true;
-    log::write(Level::info, fmt::format("Service({}) stopped", member.service->options().name));
+    say(service, "stopped");
     for (InstanceId id = 0; id < instances_.size(); ++id) tell_if_stopped(id);
     callbacks_.ended();
 }
 
 void ServiceSet::on_restarted(std::size_t service, const std::string& reason) {
-    Member& member = members_[service];
-    member.ready = false;
-    log::write(Level::warning,
-               fmt::format("Service({}) restarted reason={}", member.service->options().name, quoted(reason)));
+    members_[service].ready = false;
+    say(service, "restarted", reason);
 }
 
 void ServiceSet::on_failed(std::size_t service, const std::string& reason) {
     Member& member = members_[service];
     member.ready = false;
     const std::string& name = member.service->options().name;
-    log::write(Level::warning, fmt::format("Service({}) failed reason={}", name, quoted(reason)));
+    say(service, "failed", reason);
     const Text text = Text::format("service %s: %s", name.c_str(), reason.c_str());
     // In standby nobody uses it, but those that would cannot become MASTER with it.
     const bool standby = member.users.empty();

@@ -29,6 +29,8 @@ class ServiceSet {
         std::function<void(std::size_t service, bool wanted)> check_wanted;
         /// A process has ended: see all_ended().
         std::function<void()> ended;
+        /// What a service did: "ready", "stopped", "restarted" or "failed". May be empty.
+        std::function<void(std::size_t service, const char* what, const std::string& reason)> said{};
     };
 
     /// `standby_checks[i]`: the check of service i goes to an address that is always there.
@@ -48,6 +50,9 @@ class ServiceSet {
     void end_all();
     bool all_ended() const;
 
+    /// "ready" | "running" | "stopped"
+    const char* state(std::size_t service) const;
+
   private:
     struct Member {
         std::unique_ptr<service::Service> service;
@@ -57,6 +62,7 @@ class ServiceSet {
         bool left = false;  // to a successor
     };
 
+    void say(std::size_t service, const char* what, const std::string& reason = {});
     void on_ready(std::size_t service);
     void on_stopped(std::size_t service);
     void on_restarted(std::size_t service, const std::string& reason);

@@ -20,7 +20,9 @@ struct GlobalOptions {
     int log_facility = 3 << 3;  ///< as in <syslog.h>; the default is LOG_DAEMON
     std::string script_user;    ///< empty: vrrpd_script, else nobody
     std::string control_socket = "/run/vrrpd/control";
-    std::string control_group;  ///< who may use the socket besides root; empty: nobody
+    std::string control_group;                       ///< who may use the socket besides root; empty: nobody
+    std::optional<health::Endpoint> metrics_listen;  ///< none: nobody listens
+    std::string state_directory = "/var/lib/vrrpd";  ///< what has to survive: who is drained, the history
     bool realtime = true;
     bool lock_memory = true;
     std::optional<Duration> lease;  ///< of addresses; 0: they never expire; none: as fits advert_int

@@ -41,6 +41,25 @@ Type<std::string> socket_path() {
             }};
 }
 
+// Unlike the address of a check it may be one for all of this host.
+Type<std::optional<health::Endpoint>> listen_address() {
+    return {"ADDR:PORT", [](const Value& value) -> Result<std::optional<health::Endpoint>> {
+                const std::string text = text_of(value);
+                if (text.empty()) return std::nullopt;
+                for (const auto& [any, one] : {std::pair("0.0.0.0:", "127.0.0.1:"), std::pair("[::]:", "[::1]:")}) {
+                    if (!text.starts_with(any)) continue;
+                    auto endpoint = parse_endpoint(one + text.substr(std::string_view(any).size()));
+                    if (!endpoint) return failure(endpoint.error());
+                    const bool is_ipv4 = endpoint->address.family() == Family::ipv4;
+                    endpoint->address = *IpAddress::parse(is_ipv4 ? "0.0.0.0" : "::");
+                    return *endpoint;
+                }
+                const auto endpoint = parse_endpoint(text);
+                if (!endpoint) return failure(endpoint.error());
+                return *endpoint;
+            }};
+}
+
 Type<IpAddress> host_address() {
     return {"ADDR", [](const Value& value) { return parse_host_address(text_of(value)); }};
 }
@@ -207,6 +226,10 @@ void add_global_keys(std::vector<Key>& keys) {
                           "where vrrpctl reaches the daemon"));
     keys.push_back(global("control_group", text(32), &G::control_group, "",
                           "the group that may use the socket; default: root only", empty));
+    keys.push_back(global("metrics_listen", listen_address(), &G::metrics_listen, "",
+                          "where GET /metrics is answered, to anybody who reaches it; off by default", empty));
+    keys.push_back(global("state_directory", absolute_path(), &G::state_directory, "/var/lib/vrrpd",
+                          "keeps drain and history over restarts and reboots; not writable: drain is refused"));
     keys.push_back(global("realtime", yes_or_no(), &G::realtime, "yes",
                           "SCHED_RR for the protocol thread, and one below for those that wait for the kernel"));
     keys.push_back(global("lock_memory", yes_or_no(), &G::lock_memory, "yes", "keep the program out of swap"));

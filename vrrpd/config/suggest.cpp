@@ -41,8 +41,6 @@ constexpr std::array section_hints{
 };
 
 constexpr std::array key_hints{
-    Hint{"global", "metrics_listen", later},
-    Hint{"global", "state_directory", later},
     Hint{"service", "close_connections", later},
 
     Hint{"", "state", "there is none: every instance starts as BACKUP and the highest priority wins"},

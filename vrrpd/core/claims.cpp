@@ -37,6 +37,7 @@ void Instance::judge_claim(const AddressClaimed& claim, Moment moment) {
     if (moment.now - active_since_ < handover_time) return;
     ++counters_.foreign_claims;
     const auto kind = Notice::Kind::claimed_by_other;
+    signs_.see(kind, claim.address, text_of(claim.mac), moment.now);
     const auto repeated = claim_limiter_.admit(static_cast<std::uint8_t>(kind), claim.address, moment.now);
     if (!repeated) return;
     Notice said;

@@ -19,16 +19,18 @@ Standing compare(int their_priority, const IpAddress& their_address, int our_pri
     return their_address < our_address ? Standing::equal_lower : Standing::equal_higher;
 }
 
+int weight_of(const Track& track, CheckState state, int number) {
+    const int sum = track.by_number ? number : 0;
+    if (!track.weight || state == CheckState::unknown) return sum;
+    const bool passing = (state == CheckState::passing) != track.reverse;
+    return passing == (*track.weight > 0) ? sum + *track.weight : sum;
+}
+
 int effective_priority(int configured, std::span<const Track> tracks, std::span<const CheckState> states,
                        std::span<const int> numbers) {
     if (configured == owner_priority) return configured;
     std::int64_t sum = configured;
-    for (std::size_t i = 0; i < tracks.size(); ++i) {
-        if (tracks[i].by_number) sum += numbers[i];
-        if (!tracks[i].weight || states[i] == CheckState::unknown) continue;
-        const bool passing = (states[i] == CheckState::passing) != tracks[i].reverse;
-        if (passing == (*tracks[i].weight > 0)) sum += *tracks[i].weight;
-    }
+    for (std::size_t i = 0; i < tracks.size(); ++i) sum += weight_of(tracks[i], states[i], numbers[i]);
     return static_cast<int>(std::clamp<std::int64_t>(sum, 1, 254));
 }
 

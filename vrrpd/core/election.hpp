@@ -25,6 +25,9 @@ enum class Standing : std::uint8_t { zero, lower, equal_lower, equal_higher, hig
 /// and such a packet is refused as looped back (E27).
 Standing compare(int their_priority, const IpAddress& their_address, int our_priority, const IpAddress& our_address);
 
+/// What one of the tracks adds to a priority, in that state and with that number.
+int weight_of(const Track& track, CheckState state, int number);
+
 /// The configured priority with what the weighted checks add; 1..254, or 255 for an owner, whom nothing
 /// changes. `states` and `numbers` hold those of each of `tracks`. Neither passing nor failing, an unknown check
 /// adds nothing.

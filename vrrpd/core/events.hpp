@@ -74,6 +74,13 @@ struct DrainChanged {
     bool drained = false;
 };
 
+/// Hand over once, now (failover); the whole sync group. Means nothing to who is not MASTER. If nobody takes over
+/// within a down interval, we take it back; else we do not preempt until that Active falls silent, or DrainChanged says
+/// that nothing is drained.
+struct HandOver {
+    InstanceId instance = 0;
+};
+
 /// Other options for an instance: the same virtual router on the same interface, all else may be different. They
 /// must live as long as the instance.
 struct Reconfigured {
@@ -125,8 +132,9 @@ struct SendFailed {
     bool partly = false;  ///< it did for some of the peers
 };
 
-using Event = std::variant<Packet, Startup, Shutdown, Parting, DrainChanged, Reconfigured, PathChanged, CheckChanged,
-                           AddressesSettled, AddressesLost, AddressClaimed, ServicesChanged, HookEnded, SendFailed>;
+using Event =
+    std::variant<Packet, Startup, Shutdown, Parting, DrainChanged, HandOver, Reconfigured, PathChanged, CheckChanged,
+                 AddressesSettled, AddressesLost, AddressClaimed, ServicesChanged, HookEnded, SendFailed>;
 
 // ---- actions
 

@@ -69,6 +69,15 @@ void Instance::part(Moment moment) {
 
 void Instance::drain(bool drained, Moment moment) {
     drained_ = drained;
+    aside_ = false;
+    reconsider(moment);
+}
+
+void Instance::hand_over(Moment moment) {
+    if (state_ != State::active) return;
+    aside_ = true;
+    reason_ = "failover";
+    dispatch(Trigger::drained, moment);
     reconsider(moment);
 }
 
@@ -282,6 +291,7 @@ void Instance::heard_slip(const IpAddress& source, std::uint8_t virtual_router_i
 
 void Instance::refused(Refusal refusal, const IpAddress& source, Moment moment) {
     ++counters_.refused[static_cast<std::size_t>(refusal)];
+    signs_.see(refusal, source, moment.now);
     const auto repeated = refusal_limiter_.admit(static_cast<std::uint8_t>(refusal), source, moment.now);
     if (!repeated) return;
     Notice said;
@@ -425,7 +435,7 @@ std::optional<Instance::Trigger> Instance::overdue_trigger(Instant now) const {
     if (state_ == State::active && drained_) return Trigger::drained;
     if (settled && fault()) return Trigger::fault_raised;
     if (state_ == State::initialize && running_ && !fault() && farewell_ == Farewell::none) {
-        const bool claims = options_->priority == owner_priority && !held_back();
+        const bool claims = options_->priority == owner_priority && !aside_ && !held_back();
         return claims ? Trigger::startup_owner : Trigger::startup;
     }
     if (state_ == State::backup && postponed_ && !held_back()) return takeover(now);
@@ -480,6 +490,7 @@ void Instance::postpone_or_claim(Moment moment) {
     obeying_ = false;
     const auto why = held_back();
     if (!why) return dispatch(state_ == State::preempting ? Trigger::down_timer : takeover(moment.now), moment);
+    if (aside_) return listen(moment);  // who hands over with us may still be on the way out: then nobody could take it
     postponed_ = true;
     notice(Notice::Kind::deferred, IpAddress(), moment, *why);
 }
@@ -506,6 +517,7 @@ void Instance::publish_role(Moment moment) {
         moment.actions.emplace_back(RoleChanged{id_, published_, now, priority(), reason_});
         before_ = std::exchange(published_, now);
         untold_ = true;
+        role_since_ = moment.now;
     }
     tell_hooks(moment);
 }
@@ -515,6 +527,10 @@ bool Instance::finished() const {
     const bool at_rest = state_ == State::initialize || (remaining_ && state_ == State::backup);
     return (!running_ || remaining_) && at_rest && farewell_ == Farewell::none &&
            deadline(Timer::second_release) == never && deadline(Timer::services) == never && !services_up_;
+}
+
+std::optional<Instant> Instance::last_sent() const {
+    return counters_.adverts_sent == 0 ? std::nullopt : std::optional(last_left_);
 }
 
 Standing Instance::standing() const {
@@ -541,6 +557,7 @@ std::size_t Instance::encode(std::uint8_t priority, const IpAddress& destination
 }
 
 void Instance::notice(Notice::Kind kind, const IpAddress& source, Moment moment, const Text& text) {
+    signs_.see(kind, source, text, moment.now);
     NoticeLimiter& limiter = source.is_unspecified() ? own_limiter_ : limiter_;
     const auto repeated = limiter.admit(static_cast<std::uint8_t>(kind), source, moment.now);
     if (!repeated) return;

@@ -35,6 +35,7 @@
 #include "vrrpd/core/events.hpp"
 #include "vrrpd/core/notice_limiter.hpp"
 #include "vrrpd/core/options.hpp"
+#include "vrrpd/core/signs.hpp"
 
 namespace vrrpd {
 
@@ -93,6 +94,7 @@ class Instance {
     void stop(Moment moment);
     void part(Moment moment);
     void drain(bool drained, Moment moment);
+    void hand_over(Moment moment);
     void reconfigure(const InstanceOptions& options, Moment moment);
     void path_changed(const PathChanged& path, Moment moment);
     void check_changed(const CheckChanged& change, Moment moment);
@@ -120,8 +122,22 @@ class Instance {
     Instant next_deadline() const;
     State state() const { return state_; }
     Role role() const;
-    bool finished() const;  ///< stopped, and nothing of it is left to be done
-    int priority() const;   ///< the effective one
+    bool finished() const;                              ///< stopped, and nothing of it is left to be done
+    int priority() const;                               ///< the effective one
+    Instant role_since() const { return role_since_; }  ///< of the role that was last said
+    const Text& reason() const { return reason_; }      ///< why it is in that role; a fault as it is now
+    const Text* fault() const;                          ///< its own or that of its sync group; null: none
+    std::optional<Text> held_back() const;              ///< what keeps it from becoming Active; nothing: it may
+    bool drained() const { return drained_; }
+    bool aside() const { return aside_; }          ///< handed over, and lets another one serve
+    bool obeying() const { return obeying_; }      ///< hears an Active that serves
+    bool postponed() const { return postponed_; }  ///< would be Active, but is held back
+    const std::vector<CheckState>& check_states() const { return checks_; }  ///< one for each of the options' checks
+    const std::vector<int>& check_numbers() const { return check_numbers_; }
+    const std::vector<CheckState>& gate_states() const { return gates_; }
+    bool has_inherited_priority() const { return inherited_priority_.has_value(); }
+    std::optional<Instant> last_sent() const;  ///< the last advert that was sent
+    const Signs& signs() const { return signs_; }
     const std::optional<Heard>& last_heard() const { return heard_; }
     const Counters& counters() const { return counters_; }
     bool prepares() const { return state_ == State::active && phase_ == Phase::preparation; }  ///< no address yet
@@ -145,7 +161,7 @@ class Instance {
         startup_owner,
         startup_adopted,
         shutdown,
-        drained,
+        drained,  // or handed over
         fault_raised,
         path_lost,
         stalled,
@@ -235,11 +251,9 @@ class Instance {
     };
     Stance stance() const;
 
-    const Text* fault() const;  // null: none
     const Text* own_fault() const;
     void hold_fault(const Text& reason, Moment moment);
     bool may_preempt(Instant now);
-    std::optional<Text> held_back() const;
     std::optional<Text> own_hindrance() const;
     bool is_hindered() const;
     bool all_checked() const;  // each check has told something
@@ -300,6 +314,7 @@ class Instance {
     bool remaining_ = false;                 // stopped, but for a successor that goes on
     std::optional<int> inherited_priority_;  // until all checks have told something
     bool drained_ = false;
+    bool aside_ = false;  // see HandOver
     PathChanged path_;
     std::vector<CheckState> checks_;  // one for each of options_->checks
     std::vector<Text> check_texts_;
@@ -316,6 +331,7 @@ class Instance {
     // State.
     State state_ = State::initialize;
     Role published_ = Role::init;
+    Instant role_since_{};
     Text reason_ = "not started";
     std::array<Instant, timer_count> deadlines_;
     std::optional<Trigger> follow_up_;  // what a step found to be true already
@@ -350,6 +366,7 @@ class Instance {
     Instant losing_heard_ = Instant::min();
     ChecksumForm checksum_form_;
     Counters counters_;
+    Signs signs_;
     // A flood of junk must not hide the rest, nor many senders what concerns ourselves.
     NoticeLimiter limiter_, refusal_limiter_, own_limiter_, claim_limiter_;
     struct Answered {

@@ -232,15 +232,24 @@ void Router::on(const Parting&, Moment moment) {
     tell_all(moment, [&](Instance& instance) { instance.part(moment); });
 }
 
-void Router::on(const DrainChanged& event, Moment moment) {
-    const SyncGroup* const group = group_of_[event.instance];
-    const std::vector<Instance*> alone{&instances_[event.instance]};
+template <typename Fact>
+void Router::tell_group(InstanceId id, Moment moment, Fact fact) {
+    const SyncGroup* const group = group_of_[id];
+    const std::vector<Instance*> alone{&instances_[id]};
     for (Instance* instance : group == nullptr ? alone : group->members()) {
         instance->wake(moment);
-        instance->drain(event.drained, moment);
+        fact(*instance);
         deadlines_.set(static_cast<InstanceId>(instance - instances_.data()), instance->next_deadline());
     }
-    settle(event.instance, moment);
+    settle(id, moment);
+}
+
+void Router::on(const DrainChanged& event, Moment moment) {
+    tell_group(event.instance, moment, [&](Instance& instance) { instance.drain(event.drained, moment); });
+}
+
+void Router::on(const HandOver& event, Moment moment) {
+    tell_group(event.instance, moment, [&](Instance& instance) { instance.hand_over(moment); });
 }
 
 void Router::on(const Reconfigured& event, Moment moment) {

@@ -56,6 +56,7 @@ class Router {
     void on(const Shutdown& event, Moment moment);
     void on(const Parting&, Moment moment);
     void on(const DrainChanged& event, Moment moment);
+    void on(const HandOver& event, Moment moment);
     void on(const Reconfigured& event, Moment moment);
     void on(const PathChanged& event, Moment moment);
     void on(const CheckChanged& event, Moment moment);
@@ -71,6 +72,9 @@ class Router {
     void tell(InstanceId id, Moment moment, Fact fact);
     template <typename Fact>
     void tell_all(Moment moment, Fact fact);
+    /// Of a wish of the operator: an instance with its sync group.
+    template <typename Fact>
+    void tell_group(InstanceId id, Moment moment, Fact fact);
     /// The others of its sync group follow what an instance did.
     void settle(InstanceId id, Moment moment);
     InstanceId find(const Packet& packet, std::uint8_t virtual_router_id) const;

@@ -187,6 +187,7 @@ void Instance::weigh(Moment moment) {
 }
 
 bool Instance::may_preempt(Instant now) {
+    if (aside_) return false;
     if (options_->priority == owner_priority) return true;
     if (!options_->preempt) return false;
     if (std::ranges::any_of(gates_, [](CheckState gate) { return gate != CheckState::passing; })) return false;
@@ -213,7 +214,7 @@ void Instance::take_on(Moment moment, Phase first) {
     phase_ = first;
     want_addresses(moment);
     farewell_ = Farewell::none;
-    postponed_ = false;
+    postponed_ = aside_ = false;
     other_active_heard_ = false;
     deadline(Timer::protocol) = moment.now + options_->advert_interval;
     for (const Timer stale : {Timer::second_release, Timer::withdrawal}) deadline(stale) = never;

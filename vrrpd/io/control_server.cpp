@@ -38,8 +38,8 @@ constexpr Duration retry_accept = std::chrono::seconds(1);
 
 std::string answer_line(const ControlServer::Answer& answer) {
     using nlohmann::ordered_json;
-    const ordered_json line{
-        {"version", protocol_version}, {"ok", answer.ok}, {answer.ok ? "text" : "error", answer.text}};
+    ordered_json line{{"version", protocol_version}, {"ok", answer.ok}, {answer.ok ? "text" : "error", answer.text}};
+    if (answer.more) line["more"] = true;
     std::string text = line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + '\n';
     if (text.size() <= ControlServer::longest_answer) return text;
     return answer_line(
@@ -203,26 +203,46 @@ class ControlServer::Client {
         : server_(server),
           socket_(std::move(socket)),
           deadline_(server.loop_.timer([this] { server_.close(*this); })),
-          watch_(server.loop_.watch(socket_.get(), readable, [this](std::uint32_t) { on_ready(); })) {
+          watch_(server.loop_.watch(socket_.get(), readable, [this](std::uint32_t ready) { on_ready(ready); })) {
         rearm();
+    }
+
+    void wake() {
+        if (!std::exchange(waiting_, false)) return;
+        rearm();
+        watch_->interest(writable);
     }
 
   private:
     // A client that hung up is seen in what recv or send say.
-    void on_ready() {
-        if (!step()) return server_.close(*this);
-        watch_->interest(output_.empty() && !has_line() ? readable : writable);
+    void on_ready(std::uint32_t readiness) {
+        if ((waiting_ && (readiness & hang_up)) || !step()) return server_.close(*this);
+        const bool idle = output_.empty() && !source_ && !has_line();
+        watch_->interest(waiting_ ? 0u : std::uint32_t{idle ? readable : writable});
     }
 
     // False: the client is done with.
     bool step() {
+        if (source_ && output_.empty()) return take_piece();
         if (output_.empty() && !has_line() && !receive()) return false;
         if (output_.empty() && has_line()) serve_line();
         if (input_.size() > longest_request && !has_line() && !last_) {
             say({false, fmt::format("a request has at most {} bytes", longest_request)});
             last_ = true;  // where the next request begins is not known
         }
-        return (output_.empty() || send()) && !(last_ && output_.empty());
+        return (output_.empty() || send()) && !(last_ && output_.empty() && !source_);
+    }
+
+    bool take_piece() {
+        const auto piece = source_();
+        waiting_ = !piece;
+        if (waiting_) {
+            deadline_->disarm();
+            return true;
+        }
+        if (!piece->more) source_ = nullptr;
+        say(*piece);
+        return send();
     }
 
     bool has_line() const { return input_.find('\n') != std::string::npos; }
@@ -239,7 +259,11 @@ class ControlServer::Client {
         const std::size_t end = input_.find('\n');
         const auto request = read_request(std::string_view(input_).substr(0, end));
         input_.erase(0, end + 1);
-        say(request ? server_.handler_(*request) : Answer{false, request.error()});
+        if (!request) return say({false, request.error()});
+        Response response = server_.handler_(*request);
+        if (const auto* answer = std::get_if<Answer>(&response)) return say(*answer);
+        source_ = std::get<Source>(std::move(response));
+        rearm();
     }
 
     void say(const Answer& answer) {
@@ -263,6 +287,8 @@ class ControlServer::Client {
     std::string input_, output_;
     std::size_t sent_ = 0;  // of output_
     bool last_ = false;     // nothing more is read after this answer
+    Source source_;         // of the pieces that follow
+    bool waiting_ = false;  // it had nothing yet
     std::unique_ptr<Timer> deadline_;
     std::unique_ptr<Watch> watch_;  // last, so that it goes before the socket
 };
@@ -275,6 +301,10 @@ ControlServer::ControlServer(Loop& loop, const Options& options, Handler handler
       watch_(loop.watch(listener_->get(), readable, [this](std::uint32_t) { on_guest(); })) {}
 
 ControlServer::~ControlServer() = default;
+
+void ControlServer::wake() {
+    for (const auto& client : clients_) client->wake();
+}
 
 void ControlServer::on_guest() {
     Descriptor guest(accept4(listener_->get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));

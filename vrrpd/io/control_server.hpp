@@ -4,13 +4,16 @@
 //     {"version":1,"command":"metrics"}                         optional: "arguments": ["NAME", ...]
 //     {"version":1,"ok":true,"text":"..."}    or    {"version":1,"ok":false,"error":"..."}
 //
+// A long answer comes in pieces: lines with `"more":true`, whose texts belong together, and a last one without. So does
+// one that has to be waited for, and one that goes on until the client hangs up.
+//
 // What a command means is the handler's; this is the line, who may use it, and what it may cost. A member that is
 // not known is an error like a command that is not known: nothing is silently ignored.
 //
-// Promises: nothing here waits. A wake-up reads, answers or sends for one client and at most one request, so that
+// Promises: nothing here waits. A wake-up reads, makes a piece of an answer or sends for one client, so that
 // adverts go in between however fast clients ask; a client is read again only when its answer has left. What a
-// client can hold is bounded: its place (16 of them, further clients are told so), one request, one answer, ten
-// seconds for each step.
+// client can hold is bounded: its place (16 of them, further clients are told so), one request, one piece of an answer,
+// ten seconds for each step. Who waits for a piece that is not there yet may wait for ever, and asks nothing meanwhile.
 //
 // The socket appears under its name complete, with its owner and mode, and only then can anybody connect. It
 // replaces the socket of a predecessor that is gone, never one in use or another kind of file, and goes with the
@@ -23,7 +26,9 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "vrrpd/loop/loop.hpp"
@@ -47,10 +52,15 @@ class ControlServer {
     };
     struct Answer {
         bool ok = false;
-        std::string text;  ///< what was asked for, or in one sentence why not
+        std::string text;   ///< what was asked for, or in one sentence why not
+        bool more = false;  ///< another piece follows
     };
+    /// Makes the next piece of an answer, when the one before has left; nothing: not yet, see wake(). It goes with its
+    /// client. Must not wait, and not destroy the server.
+    using Source = std::function<std::optional<Answer>()>;
+    using Response = std::variant<Answer, Source>;
     /// Must not wait, and not destroy the server.
-    using Handler = std::function<Answer(const Request&)>;
+    using Handler = std::function<Response(const Request&)>;
 
     /// Begins to listen. Looks the group up, which may wait: to be called before the protocol starts. Throws
     /// std::runtime_error with a sentence for the log.
@@ -58,6 +68,9 @@ class ControlServer {
     ~ControlServer();
     ControlServer(const ControlServer&) = delete;
     ControlServer& operator=(const ControlServer&) = delete;
+
+    /// Sources that had nothing are asked again, from the loop. Costs nothing where none waits.
+    void wake();
 
   private:
     class Listener;

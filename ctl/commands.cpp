@@ -1,0 +1,24 @@
+#include "ctl/command.hpp"
+#include "ctl/daemon_commands.hpp"
+
+namespace vrrpd::ctl {
+namespace {
+
+constexpr Command table[] = {
+    {"status", "NAME", 0, 1, true, "who holds the addresses, and why; 1: an instance is at FAULT", status},
+    {"watch", "NAME", 0, 1, false, "the status, every second", watch},
+    {"events", "", 0, 0, false, "what happens, as it happens: a line of JSON each", events},
+    {"history", "NAME", 0, 1, true, "the last transitions, with their reasons", history},
+    {"failover", "NAME", 1, 1, false, "hand over once, now; 1: nobody took over", failover},
+    {"drain", "NAME", 0, 1, false, "hand over, and never be MASTER until resume; over restarts too", drain},
+    {"resume", "NAME", 0, 1, false, "take part again, after drain or failover", resume},
+    {"metrics", "", 0, 0, false, "what the daemon counts, as text for Prometheus", metrics},
+};
+
+}  // namespace
+
+std::span<const Command> commands() {
+    return table;
+}
+
+}  // namespace vrrpd::ctl
