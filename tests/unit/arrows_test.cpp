@@ -34,7 +34,8 @@ const std::map<std::string, Names> arrows = {
     {"vrrpd/agent",
      {"vrrpd/core", "vrrpd/loop", "vrrpd/launcher/child.hpp", "vrrpd/hooks", "vrrpd/service", "vrrpd/config/config.hpp",
       "vrrpd/io", "health", "netlink", "vrrpd/guard"}},
-    {"ctl", {"vrrpd/core", "vrrpd/config", "vrrpd/loop/descriptor.hpp"}},
+    {"ctl", {"vrrpd/core", "vrrpd/config", "vrrpd/loop/descriptor.hpp", "ctl/import/import_command.hpp"}},
+    {"ctl/import", {"vrrpd/core", "vrrpd/config"}},
 };
 
 // Headers that are dear to compile, or that only one place should depend on.
