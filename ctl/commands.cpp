@@ -17,6 +17,7 @@ constexpr Command table[] = {
      "what is wrong with a configuration; of several hosts' also what only shows together", check},
     {"import", "FILE", 1, 1, false, "print what a keepalived.conf asks for as a configuration of vrrpd",
      import_keepalived},
+    {"doctor", "FILE", 0, 1, false, "look for what breaks VRRP on this host and LAN", doctor},
     {"metrics", "", 0, 0, false, "what the daemon counts, as text for Prometheus", metrics},
 };
 

@@ -1,5 +1,6 @@
 #include "ctl/file_commands.hpp"
 
+#include "ctl/doctor/doctor_command.hpp"
 #include "ctl/import/import_command.hpp"
 #include "vrrpd/config/check_command.hpp"
 
@@ -7,6 +8,10 @@ namespace vrrpd::ctl {
 
 int check(const Arguments& arguments, std::ostream& out, std::ostream& err) {
     return config::check_files(arguments.names, out, err);
+}
+
+int doctor(const Arguments& arguments, std::ostream& out, std::ostream& err) {
+    return vrrpd::doctor::examine(arguments.names.empty() ? "/etc/vrrpd/vrrpd.ini" : arguments.names.front(), out, err);
 }
 
 int import_keepalived(const Arguments& arguments, std::ostream& out, std::ostream& err) {

@@ -6,6 +6,7 @@
 namespace vrrpd::ctl {
 
 int check(const Arguments& arguments, std::ostream& out, std::ostream& err);
+int doctor(const Arguments& arguments, std::ostream& out, std::ostream& err);
 int import_keepalived(const Arguments& arguments, std::ostream& out, std::ostream& err);
 
 }  // namespace vrrpd::ctl
