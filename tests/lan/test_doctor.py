@@ -47,6 +47,12 @@ class Doctor(LanCase):
         self.start_peer()
         self.assertEqual(self.examine(0), "nothing found")
 
+    def test_a_master_with_a_standby(self):
+        self.configure(instance(priority=250))
+        self.wait_role(self.start(self.a, instance(priority=250)), "MASTER")
+        self.wait_role(self.start(self.b, instance(priority=200)), "BACKUP")
+        self.assertEqual(self.examine(0), "nothing found")
+
     def test_nobody_advertises(self):
         self.assertRegex(self.examine(1), "^problem: VI_1: no advert for VRID 51 on eth0, and this host has none of its "
                                           "addresses")

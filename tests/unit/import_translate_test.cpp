@@ -11,6 +11,7 @@
 #include "ctl/import/import_command.hpp"
 #include "ctl/import/translate.hpp"
 #include "vrrpd/config/load.hpp"
+#include "vrrpd/config/schema.hpp"
 
 namespace vrrpd::keepalived {
 namespace {
@@ -309,6 +310,16 @@ TEST(ImportTranslate, Groups) {
     const Imported weighted = import(script + " weight -20\n}\n" + two +
                                      "vrrp_sync_group G {\n group {\n A\n B\n }\n sync_group_tracking_weight\n}\n");
     EXPECT_EQ(weighted.config.instances[0].checks[0].weight, -20);
+}
+
+// A version without hooks names them, one with hooks writes them.
+TEST(ImportTranslate, Hooks) {
+    const Imported result = instance("notify_master \"/bin/true 'a b' c\" root\nnotify /bin/true");
+    const bool known = config::find_key(config::Section::instance, "notify_master") != nullptr;
+    EXPECT_EQ(result.has("notify_master = /bin/true \"a b\" c"), known) << result.ini;
+    EXPECT_EQ(result.has("notify = /bin/true"), known) << result.ini;
+    EXPECT_EQ(result.loses("6: notify_master: not carried over"), !known) << result.lost;
+    EXPECT_TRUE(result.loses("6: notify_master as root: not carried over")) << result.lost;
 }
 
 TEST(ImportTranslate, WhatHasNoCounterpartIsNamed) {
