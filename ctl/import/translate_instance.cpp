@@ -6,6 +6,7 @@
 
 #include "ctl/import/context.hpp"
 #include "vrrpd/config/parsers.hpp"
+#include "vrrpd/config/schema.hpp"
 #include "vrrpd/core/ip.hpp"
 
 namespace vrrpd::keepalived {
@@ -34,10 +35,7 @@ class InstanceTranslator {
         put_routes();
         put_tracks();
         put_group_tracks(name);
-        for (const Statement& statement : statements_) {
-            if (translate_hook(context_, statement) || known_.contains(statement.word())) continue;
-            context_.pass_over(Block::instance, statement);
-        }
+        put_rest();
     }
 
   private:
@@ -59,6 +57,22 @@ class InstanceTranslator {
     void put(std::string_view word, std::string_view key) {
         const Statement* const statement = take(word);
         if (statement != nullptr) context_.put(statement->place, key, item(statement->at(1)));
+    }
+
+    /// Hooks, and what has no key here.
+    void put_rest() {
+        bool has_hooks = false;
+        for (const Statement& statement : statements_) {
+            if (translate_hook(context_, statement)) {
+                has_hooks = true;
+            } else if (!known_.contains(statement.word())) {
+                context_.pass_over(Block::instance, statement);
+            }
+        }
+        if (has_hooks && config::find_key(config::Section::instance, "hook_timeout") != nullptr) {
+            context_.put(block_.place, "hook_timeout", "10min",
+                         "keepalived never ends one; 5s, the default here, keeps a stuck one from delaying the next");
+        }
     }
 
     bool is_strict() {
@@ -219,12 +233,18 @@ class InstanceTranslator {
         }
         std::string least = "1";
         std::string_view remark = "as with keepalived; without min_ttl only a peer on the same link is heard (255)";
-        for (std::size_t i = 1; i + 1 < line.words.size(); i += 2) {
-            if (line.words[i] == "min_ttl" && number_of(line.words[i + 1]).value_or(0) > 0) {
-                least = line.words[i + 1];
+        for (std::size_t i = 1; i < line.words.size(); i += 2) {
+            const std::string option = line.words[i], value(line.at(i + 1));
+            if (option == "min_ttl" && number_of(value)) {
+                if (*number_of(value) == 0) continue;
+                least = value;
                 remark = {};
-            } else if (line.words[i] == "max_ttl" && line.words[i + 1] != "255") {
-                context_.lose(line.place, "max_ttl " + line.words[i + 1], "there is a least TTL only");
+            } else if (option == "max_ttl") {
+                if (value != "255") context_.lose(line.place, "max_ttl " + value, "there is a least TTL only");
+            } else {
+                context_.lose(line.place, "unicast_peer " + line.word() + " " + option,
+                              "is no option of a peer; each peer has a line of its own");
+                break;
             }
         }
         context_.put(line.place, "unicast_peer", line.word() + " min_ttl " + least, remark);

@@ -178,6 +178,9 @@ TEST(ImportTranslate, Unicast) {
     EXPECT_EQ(options.unicast_peers[0].min_ttl, 1) << "keepalived hears any";
     EXPECT_EQ(options.unicast_peers[1].min_ttl, 60);
     EXPECT_TRUE(result.loses("unicast_peer fd00::1: not carried over"));
+    EXPECT_TRUE(
+        instance("unicast_peer { 10.0.0.11 10.0.0.12 }").loses("unicast_peer 10.0.0.11 10.0.0.12: not carried"));
+    EXPECT_TRUE(instance("unicast_peer {\n 10.0.0.11 max_ttl 9\n}").loses("max_ttl 9: not carried over"));
     const Imported multicast = instance("unicast_src_ip 10.0.0.10");
     EXPECT_EQ(multicast.instance().source, IpAddress::parse("10.0.0.10"));
     EXPECT_TRUE(multicast.has("mcast_src_ip = 10.0.0.10"));
@@ -318,6 +321,7 @@ TEST(ImportTranslate, Hooks) {
     const bool known = config::find_key(config::Section::instance, "notify_master") != nullptr;
     EXPECT_EQ(result.has("notify_master = /bin/true \"a b\" c"), known) << result.ini;
     EXPECT_EQ(result.has("notify = /bin/true"), known) << result.ini;
+    EXPECT_EQ(result.has("hook_timeout = 10min"), known) << result.ini;
     EXPECT_EQ(result.loses("6: notify_master: not carried over"), !known) << result.lost;
     EXPECT_TRUE(result.loses("6: notify_master as root: not carried over")) << result.lost;
 }
