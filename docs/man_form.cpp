@@ -83,6 +83,9 @@ class Writer {
         } else if (line.starts_with("## ")) {
             finish();
             roff_ += ".SH \"" + plain(line.substr(3), false) + "\"\n";
+        } else if (line.starts_with("### ")) {
+            finish();
+            roff_ += ".SS \"" + plain(line.substr(4), false) + "\"\n";
         } else if (line.starts_with('|')) {
             row(cells_of(line));
         } else if (line.starts_with("- ")) {

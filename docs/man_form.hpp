@@ -5,6 +5,6 @@
 #include <string>
 #include <string_view>
 
-/// Headings `## `, paragraphs, lists `- `, tables, blocks in ``` or indented by four blanks; `code` and **bold** in
-/// them. The title of the page itself, `# `, is left out.
+/// Headings `## ` and `### `, paragraphs, lists `- `, tables, blocks in ``` or indented by four blanks; `code` and
+/// **bold** in them. The title of the page itself, `# `, is left out.
 std::string man_form(std::string_view markdown);

@@ -34,6 +34,11 @@ void Context::put(const Place& place, std::string_view key, std::string_view val
     lose(place, std::string(key), "the value is too long or has characters that no line of INI can hold");
 }
 
+std::string_view Context::script_user() const {
+    if (const Statement* const user = global("script_user")) return user->at(1);
+    return host.has_script_user ? "keepalived_script" : "root";
+}
+
 std::string Context::name_of(std::string_view kind, const std::string& name) {
     std::string& ours = names_[{std::string(kind), name}];
     if (ours.empty()) ours = free_name(kind, name);
@@ -107,8 +112,7 @@ bool translate_hook(Context& context, const Statement& statement) {
     } else {
         context.put(statement.place, word, command_value(command));
     }
-    const Statement* const usual = context.global("script_user");
-    if (statement.words.size() > 2 && (usual == nullptr || statement.at(2) != usual->at(1))) {
+    if (statement.words.size() > 2 && statement.at(2) != context.script_user()) {
         context.lose(statement.place, word + " as " + statement.words[2], "hooks run as script_user of [global]");
     }
     return true;

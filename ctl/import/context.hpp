@@ -46,6 +46,8 @@ struct Context {
         const auto found = globals.find(word);
         return found == globals.end() ? nullptr : &found->second;
     }
+    /// Who keepalived runs commands as.
+    std::string_view script_user() const;
     /// The name of an instance, group or check here: one that INI can hold, and no other's.
     std::string name_of(std::string_view kind, const std::string& name);
     std::string check_name(Watched kind, const std::string& name);

@@ -84,10 +84,8 @@ void put_script_user(Context& context, const Place& place) {
         if (user->words.size() > 2) {
             context.lose(user->place, "group " + user->words[2], "commands have the group of their user");
         }
-    } else if (runs_commands(context) && context.host.has_script_user) {
-        context.put(place, "script_user", "keepalived_script", "who keepalived runs scripts as");
     } else if (runs_commands(context)) {
-        context.put(place, "script_user", "root",
+        context.put(place, "script_user", context.script_user(),
                     "who keepalived runs scripts as; without this line it is vrrpd_script, which is safer");
     }
 }

@@ -317,13 +317,14 @@ TEST(ImportTranslate, Groups) {
 
 // A version without hooks names them, one with hooks writes them.
 TEST(ImportTranslate, Hooks) {
-    const Imported result = instance("notify_master \"/bin/true 'a b' c\" root\nnotify /bin/true");
+    const Imported result = instance("notify_master \"/bin/true 'a b' c\" root\nnotify /bin/true daemon");
     const bool known = config::find_key(config::Section::instance, "notify_master") != nullptr;
     EXPECT_EQ(result.has("notify_master = /bin/true \"a b\" c"), known) << result.ini;
     EXPECT_EQ(result.has("notify = /bin/true"), known) << result.ini;
     EXPECT_EQ(result.has("hook_timeout = 10min"), known) << result.ini;
     EXPECT_EQ(result.loses("6: notify_master: not carried over"), !known) << result.lost;
-    EXPECT_TRUE(result.loses("6: notify_master as root: not carried over")) << result.lost;
+    EXPECT_FALSE(result.loses("notify_master as root")) << result.lost;
+    EXPECT_TRUE(result.loses("7: notify as daemon: not carried over: hooks run as script_user")) << result.lost;
 }
 
 TEST(ImportTranslate, WhatHasNoCounterpartIsNamed) {
