@@ -1,5 +1,6 @@
 #include "ctl/command.hpp"
 #include "ctl/daemon_commands.hpp"
+#include "ctl/file_commands.hpp"
 
 namespace vrrpd::ctl {
 namespace {
@@ -12,6 +13,11 @@ constexpr Command table[] = {
     {"failover", "NAME", 1, 1, false, "hand over once, now; 1: nobody took over", failover},
     {"drain", "NAME", 0, 1, false, "hand over, and never be MASTER until resume; over restarts too", drain},
     {"resume", "NAME", 0, 1, false, "take part again, after drain or failover", resume},
+    {"check", "FILE", 1, -1, false,
+     "what is wrong with a configuration; of several hosts' also what only shows together", check},
+    {"import", "FILE", 1, 1, false, "print what a keepalived.conf asks for as a configuration of vrrpd",
+     import_keepalived},
+    {"doctor", "FILE", 0, 1, false, "look for what breaks VRRP on this host and LAN", doctor},
     {"metrics", "", 0, 0, false, "what the daemon counts, as text for Prometheus", metrics},
 };
 

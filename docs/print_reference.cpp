@@ -1,6 +1,10 @@
-// Prints docs/configuration.md from the table of keys, so that the reference cannot drift from what is read.
+// Prints docs/configuration.md, with --man vrrpd.ini(5), from the table of keys, so that neither can drift from what is
+// read.
 #include <iostream>
+#include <sstream>
+#include <string_view>
 
+#include "docs/man_form.hpp"
 #include "vrrpd/config/ini_reader.hpp"
 #include "vrrpd/config/schema.hpp"
 
@@ -278,24 +282,27 @@ std::string cell(const std::string& text) {
     return escaped;
 }
 
-void print_section(Section section, const char* title, const char* about) {
-    std::cout << "\n## " << title << "\n\n" << about << "\n\n| key | value | default | meaning |\n|---|---|---|---|\n";
+void print_section(std::ostream& out, Section section, const char* title, const char* about) {
+    out << "\n## " << title << "\n\n" << about << "\n\n| key | value | default | meaning |\n|---|---|---|---|\n";
     for (const Key& key : vrrpd::config::schema()) {
         if (key.section != section) continue;
-        std::cout << "| `" << key.name << "`" << (key.required ? ", required" : "")
-                  << (key.repeatable ? ", repeatable" : "") << " | " << cell(key.type) << " | "
-                  << (key.standard.empty() ? "" : "`" + cell(key.standard) + "`") << " | " << cell(key.help) << " |\n";
+        out << "| `" << key.name << "`" << (key.required ? ", required" : "") << (key.repeatable ? ", repeatable" : "")
+            << " | " << cell(key.type) << " | " << (key.standard.empty() ? "" : "`" + cell(key.standard) + "`") << " | "
+            << cell(key.help) << " |\n";
     }
 }
 
 }  // namespace
 
-int main() {
-    std::cout << introduction << ' ' << vrrpd::config::max_name_length << ' ' << grammar;
-    print_section(Section::global, "[global]", about_global);
-    print_section(Section::instance, "[vrrp_instance NAME]", about_instance);
-    std::cout << about_hooks << '\n';
-    print_section(Section::group, "[vrrp_sync_group NAME]", about_group);
-    print_section(Section::check, "[check NAME]", about_check);
-    print_section(Section::service, "[service NAME]", about_service);
+int main(int argc, char** argv) {
+    std::ostringstream out;
+    out << introduction << ' ' << vrrpd::config::max_name_length << ' ' << grammar;
+    print_section(out, Section::global, "[global]", about_global);
+    print_section(out, Section::instance, "[vrrp_instance NAME]", about_instance);
+    out << about_hooks << '\n';
+    print_section(out, Section::group, "[vrrp_sync_group NAME]", about_group);
+    print_section(out, Section::check, "[check NAME]", about_check);
+    print_section(out, Section::service, "[service NAME]", about_service);
+    const bool man = argc == 2 && std::string_view(argv[1]) == "--man";
+    std::cout << (man ? man_form(out.str()) : out.str());
 }

@@ -8,7 +8,8 @@ set -eu
 build_packages="g++ meson ninja-build pkg-config libnl-3-dev libnl-route-3-dev libinih-dev libspdlog-dev libfmt-dev
     libsystemd-dev libcli11-dev libexpected-dev libgtest-dev nlohmann-json3-dev"
 demo_packages="iproute2 memcached nutcracker python3 tcpdump util-linux"
-test_packages="bash clang clang-format frr haproxy keepalived libclang-rt-14-dev python3-scapy redis-server tshark"
+test_packages="bash clang clang-format frr groff-base haproxy keepalived libclang-rt-14-dev man-db nftables
+    python3-scapy redis-server tshark"
 
 long_packages="prometheus"  # promtool, in 96 MB
 

@@ -34,7 +34,11 @@ const std::map<std::string, Names> arrows = {
     {"vrrpd/agent",
      {"vrrpd/core", "vrrpd/loop", "vrrpd/launcher/child.hpp", "vrrpd/hooks", "vrrpd/service", "vrrpd/config/config.hpp",
       "vrrpd/io", "health", "netlink", "vrrpd/guard"}},
-    {"ctl", {"vrrpd/core", "vrrpd/config", "vrrpd/loop/descriptor.hpp"}},
+    {"ctl",
+     {"vrrpd/core", "vrrpd/config", "vrrpd/loop/descriptor.hpp", "ctl/import/import_command.hpp",
+      "ctl/doctor/doctor_command.hpp"}},
+    {"ctl/doctor", {"vrrpd/core", "vrrpd/config", "vrrpd/loop", "vrrpd/io"}},
+    {"ctl/import", {"vrrpd/core", "vrrpd/config"}},
 };
 
 // Headers that are dear to compile, or that only one place should depend on.
@@ -45,7 +49,9 @@ const std::map<std::string, Names> confined = {
     {"systemd/sd-event.h", {"vrrpd/loop/sd_event_loop.cpp"}},
     {"systemd/sd-bus.h", {"vrrpd/service/units.cpp"}},
     {"tl/", {"vrrpd/core/result.hpp"}},
-    {"nlohmann/", {"vrrpd/io/control_server.cpp", "vrrpd/agent/json.cpp", "ctl/client.cpp", "ctl/status_view.cpp"}},
+    {"nlohmann/",
+     {"vrrpd/io/control_server.cpp", "vrrpd/agent/json.cpp", "ctl/client.cpp", "ctl/status_view.cpp",
+      "ctl/doctor/firewall.cpp"}},
 };
 
 std::vector<fs::path> sources(const std::string& room) {

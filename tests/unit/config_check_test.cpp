@@ -96,6 +96,20 @@ TEST_F(ConfigCheck, WarningsExitWith1) {
     EXPECT_TRUE(errors().starts_with("a.ini:5: [vrrp_instance A] down_timer_adverts: warning: ")) << errors();
 }
 
+TEST_F(ConfigCheck, SeveralFilesAreComparedToo) {
+    const auto a = write("a.ini", good + "priority = 250\n");
+    EXPECT_EQ(check({a, write("b.ini", good)}), 0) << errors();
+    EXPECT_EQ(check({a, write("b.ini", good + "priority = 250\n")}), 1);
+    EXPECT_EQ(check({a, write("b.ini", good + "version = 2\n")}), 2);
+    EXPECT_EQ(
+        errors(),
+        "a.ini: [vrrp_instance A] version: 3, but 2 in [vrrp_instance A] of b.ini: neither understands the other, "
+        "both would be MASTER\n");
+    // What is not valid cannot be compared; its own errors come first.
+    EXPECT_EQ(check({a, write("b.ini", good + "version = 4\n")}), 2);
+    EXPECT_TRUE(errors().starts_with("b.ini:5: [vrrp_instance A] version: ")) << errors();
+}
+
 TEST_F(ConfigCheck, TenMistakesAreTenMessages) {
     const auto path = write("a.ini", R"([global]
 log_level = loud

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "vrrpd/config/lint.hpp"
 #include "vrrpd/config/load.hpp"
 #include "vrrpd/config/parsers.hpp"
 #include "vrrpd/core/lease.hpp"
@@ -51,8 +52,9 @@ void print_hooks(const std::string& title, const Hooks& hooks, const Credentials
     }
 }
 
-int check_file(const std::string& path, std::ostream& out, std::ostream& err) {
-    const Loaded loaded = load(path);
+/// Puts a valid one into `compared`.
+int check_file(const std::string& path, std::vector<HostConfig>& compared, std::ostream& out, std::ostream& err) {
+    Loaded loaded = load(path);
     for (const Problem& problem : loaded.problems) err << to_string(problem) << '\n';
     if (!loaded.valid()) return 2;
     const auto warnings = loaded.problems.size();
@@ -64,6 +66,7 @@ int check_file(const std::string& path, std::ostream& out, std::ostream& err) {
     for (const auto& instance : config.instances)
         print_hooks(instance.name, instance.hooks, config.hook_credentials, out);
     for (const auto& group : config.groups) print_hooks(group.name, group.hooks, config.hook_credentials, out);
+    compared.push_back({path, std::move(loaded.config)});
     return warnings == 0 ? 0 : 1;
 }
 
@@ -71,7 +74,12 @@ int check_file(const std::string& path, std::ostream& out, std::ostream& err) {
 
 int check_files(std::span<const std::string> files, std::ostream& out, std::ostream& err) {
     int worst = 0;
-    for (const std::string& path : files) worst = std::max(worst, check_file(path, out, err));
+    std::vector<HostConfig> hosts;
+    for (const std::string& path : files) worst = std::max(worst, check_file(path, hosts, out, err));
+    for (const Problem& problem : lint(hosts)) {
+        err << to_string(problem) << '\n';
+        worst = std::max(worst, problem.severity == Severity::error ? 2 : 1);
+    }
     return worst;
 }
 
