@@ -133,7 +133,7 @@ class Machine:
         enter = " && ".join(f"mkdir -p {place} && echo $$ >{place}/cgroup.procs"
                             for place in _cgroup_folders(self._cgroup))
         nspawn = ("exec systemd-nspawn --register=no --keep-unit --boot --quiet --directory=/run/machine/root "
-                  f"--machine={self.name} --capability=CAP_NET_ADMIN,CAP_IPC_LOCK,CAP_SYS_RESOURCE --link-journal=no --resolv-conf=off "
+                  f"--machine={self.name} --capability=CAP_NET_ADMIN,CAP_IPC_LOCK --link-journal=no --resolv-conf=off "
                   "--timezone=off --console=pipe")
         self._nspawn = self.host.start("console", ["sh", "-c", f"{enter} && {nspawn}"])
         self._wait_until_up()
@@ -208,7 +208,7 @@ class Machine:
         folder = _memory_folder(f"{self._cgroup}-memory")
         folder.mkdir(parents=True, exist_ok=True)
         limit, told = ("memory.limit_in_bytes", "memory.oom_control") if _is_legacy() else ("memory.max", "memory.events")
-        (folder / limit).write_text("65536", encoding="ascii")
+        (folder / limit).write_text("0", encoding="ascii")
         before = _kills(folder / told)
         (folder / "cgroup.procs").write_text(str(pid), encoding="ascii")
         return lambda: _kills(folder / told) > before

@@ -5,7 +5,9 @@ hosts had the address is measured for every row; a row itself says who holds the
 only it can know.
 """
 
+import contextlib
 import dataclasses
+import socket
 import time
 from typing import Callable
 
@@ -157,8 +159,18 @@ def _full_disk_and_restart(pair):
 
 def _out_of_memory(pair):
     """The daemon is put where there is none left; what comes in makes it ask for some."""
-    killed = pair.a.starve(int(_outer_pid(pair)))
-    pair.a.until(killed, 20, "the kernel's killing for want of memory")
+    pid = _outer_pid(pair)
+    control = f"/proc/{pid}/root/run/vrrpd/control"
+    with contextlib.ExitStack() as guests:
+        killed = pair.a.starve(int(pid))
+
+        def ask():
+            guest = guests.enter_context(socket.socket(socket.AF_UNIX))
+            with contextlib.suppress(OSError):
+                guest.connect(control)
+                guest.sendall(b"x" * 4000)
+            return killed()
+        pair.a.until(ask, 20, "the kernel's killing for want of memory")
 
 
 def _upgrade_under_load(pair):
@@ -179,6 +191,7 @@ def _rights(pair):
     words = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
     for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
         _require(int(words[name], 16) == 0, f"{name} of a script is {words[name].strip()}")
+    _require(words["Score"].strip() == "0", f"a script is protected from the kernel: {words['Score']}")
     _require(words["NoNewPrivs"].strip() == "1" and words["Uid"].split()[0] != "0", "a script may become more")
 
 
