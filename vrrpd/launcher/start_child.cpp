@@ -56,15 +56,6 @@ bool become_user(const Credentials& credentials) {
     return drop_capabilities(user == 0);
 }
 
-// A unit may protect the daemon from the kernel's search for memory; those who eat it get no such protection. Giving up
-// some needs no right, and where it was less than usual the wish is refused, as it should be.
-void usual_score() {
-    const int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-    if (file < 0) return;
-    [[maybe_unused]] const ssize_t written = write(file, "0", 1);
-    close(file);
-}
-
 void default_signals() {
     for (int number = 1; number < NSIG; ++number) signal(number, SIG_DFL);
 }
@@ -93,7 +84,6 @@ bool connect_output(wire::Output output, int pipe) {
 bool prepare(const wire::Request& request, pid_t daemon, int output) {
     if (setpgid(0, 0) != 0) return false;
     default_signals();
-    usual_score();
     if (!become_user(request.credentials) || !die_with(daemon)) return false;
     if (!connect_output(request.output, output)) return false;
     // Last: a signal that the daemon sent since the clone waits until here, and then does what it is for.
