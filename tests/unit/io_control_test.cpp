@@ -535,7 +535,7 @@ bool become_daemon_user() {
 }
 
 TEST_F(SocketFile, OfADaemonThatIsNotRootBelongsToTheGroupToo) {
-    fs::permissions(path.parent_path(), fs::perms::all);
+    fs::permissions(fs::path(path).parent_path(), fs::perms::all);
     const pid_t child = fork();
     if (child == 0) {
         if (!become_daemon_user()) _exit(1);
