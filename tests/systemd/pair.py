@@ -66,6 +66,7 @@ class Pair:
         self.a = self._add("cache-a", "192.168.30.10", 250, etc)
         self.b = self._add("cache-b", "192.168.30.55", 249, etc)
         self.client = lan.host("client", "192.168.30.99")
+        self._etc = etc
         self._prober = prober
         self._install = install
         self.upgrade = upgrade
@@ -82,6 +83,10 @@ class Pair:
 
     def __exit__(self, *_):
         self._machines.__exit__()
+
+    def ini(self, machine):
+        """The daemon's file, as we see it."""
+        return machine.root / self._etc / "vrrpd/vrrpd.ini"
 
     def start(self):
         """Boots both and installs the daemon; returns when cache-a holds the address."""

@@ -185,6 +185,15 @@ def _upgrade_under_load(pair):
     _wait_for_another(pair.a, pid)
 
 
+def _restart_with_a_broken_file(pair):
+    file = pair.ini(pair.a)
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("interface", "interfaze"), encoding="utf-8")
+    pair.a.systemctl("restart", "vrrpd", check=False)
+    file.write_text(text, encoding="utf-8")
+    _require(pair.a.show("vrrpd", "ExecMainStatus") == "2", "a broken file is no reason for exit 2")
+
+
 def _rights(pair):
     """A script of the daemon has no capability, and cannot get any."""
     status = (pair.a.root.parent.parent / _outer_pid(pair) / "root/tmp/rights").read_text(encoding="ascii")
@@ -213,6 +222,7 @@ class Row:
     after: Callable[[Pair], None] = _nothing
     undo: Callable[[Pair], None] = _nothing
     needs_package: bool = False
+    shared_s: float = 0  # with two holders, where the lease is all that is left
 
 
 ROWS = (
@@ -221,6 +231,7 @@ ROWS = (
     Row("memcached hung", _hang_memcached, undo=_continue_memcached),
     Row("systemctl stop", lambda pair: pair.a.systemctl("stop", "vrrpd"), undo=_start_daemon),
     Row("systemctl restart", _replaced(_restart), "a", stays=True),
+    Row("systemctl restart with a broken file", _restart_with_a_broken_file, undo=_start_daemon, shared_s=0.5),
     Row("systemctl reload", _reload, "a", stays=True),
     Row("systemctl kill -s KILL --kill-whom=main",
         _replaced(lambda pair: pair.a.systemctl("kill", "--signal=KILL", "--kill-whom=main", "vrrpd")), "a", stays=True),
