@@ -119,6 +119,7 @@ class Machine:
         self.leader = None
         host.run(["sh", "-c", _MOUNT_CGROUPS.format(legacy="yes" if _is_legacy() else "no")])
         staged = host.folder / "files"
+        staged.mkdir()
         for place, content in files.items():
             path = staged / place
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -68,7 +68,7 @@ class Pair:
         self.client = lan.host("client", "192.168.30.99")
         self._etc = etc
         self._prober = prober
-        self._install = install
+        self.install = install
         self.upgrade = upgrade
         self._runs = 0
 
@@ -93,7 +93,7 @@ class Pair:
         for machine in (self.a, self.b):
             machine.boot()
             machine.run("chmod", "755", "/usr/local/bin/rights")
-            self._install(machine)
+            self.install(machine)
             machine.systemctl("enable", "--now", "vrrpd")
         self.settle()
 

@@ -185,6 +185,15 @@ def _upgrade_under_load(pair):
     _wait_for_another(pair.a, pid)
 
 
+def _remove(pair):
+    pair.a.run("dpkg", "--remove", "vrrpd")
+
+
+def _install_again(pair):
+    pair.install(pair.a)
+    pair.a.systemctl("enable", "--now", "vrrpd")
+
+
 def _restart_with_a_broken_file(pair):
     file = pair.ini(pair.a)
     text = file.read_text(encoding="utf-8")
@@ -239,6 +248,7 @@ ROWS = (
     Row("out of memory: killed by the kernel", _replaced(_out_of_memory), "a", stays=True),
     Row("systemctl kill -s STOP --kill-whom=main", _replaced(_watchdog), "either"),
     Row("upgrade of the package under load", _upgrade_under_load, "a", stays=True, needs_package=True),
+    Row("removal of the package", _remove, undo=_install_again, needs_package=True),
     Row("journald stopped, then memcached", _stop_journald, undo=_start_journald),
     Row("journald hung, then memcached stopped", _hang_journald, undo=_continue_journald),
     Row("disks full, then memcached stopped", _fill_disks, undo=_free_disks),
