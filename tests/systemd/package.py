@@ -24,7 +24,7 @@ def make_newer(package, folder):
 def _files(machine):
     """All that is on the machine's disk, but for logs and what dpkg and the journal keep of everything."""
     return set(machine.run("find", "/etc", "/usr", "/lib", "/var", "/run", "-xdev", "-not", "-path", "/var/log/*",
-                           "-not", "-path", "/var/lib/dpkg/*", "-not", "-path", "/var/cache/*",
+                           "-not", "-path", "/var/lib/dpkg/*", "-not", "-path", "/var/cache/*", "-not", "-path", "/var/tmp/*",
                            "-name", "*vrrpd*", check=False).splitlines())
 
 

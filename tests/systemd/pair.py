@@ -98,7 +98,15 @@ class Pair:
         self.settle()
 
     def settle(self):
-        """Both run, and cache-a holds the address."""
+        """Both run, cache-a holds the address, and cache-b may take over."""
+        try:
+            self._settle()
+        except NotSeen as error:
+            told = [machine.run("journalctl", "--no-pager", "-n", "15", "-u", "vrrpd", check=False)
+                    for machine in (self.a, self.b) if machine.leader]
+            raise NotSeen("\n".join([str(error), *told])) from error
+
+    def _settle(self):
         for machine in (self.a, self.b):
             machine.wait_for_state("vrrpd", "active")
         if VIP in self.b.host.addresses():
