@@ -2,7 +2,7 @@
 # Runs every test: the unit tests and the simulator with sanitizers; whole daemons on virtual LANs, first what mostly
 # waits side by side, then what is timed alone; and the fuzz targets. Warnings are errors.
 #   ./test.sh          the short form, under 15 minutes on two cores
-#   ./test.sh --long   the long form: more seeds, 20 chaos runs, the benchmarks, 5 minutes a fuzz target
+#   ./test.sh --long   the long form: more seeds, 20 chaos runs, the package on booted hosts, the benchmarks, 5 minutes a fuzz target
 # The last line is "N passed, N failed".
 set -euo pipefail
 shopt -s nullglob
@@ -48,6 +48,8 @@ cat $build/fuzz.log
 run_suite $build alone --suite alone --num-processes 1
 
 if [ -n "$long" ]; then
+    scripts/package $build/package && tests/systemd/run --build $build --package $build/package ||
+        failed_runs=$((failed_runs + 1))
     tests/lan/chaos_seeds.py --seeds 20 --seconds 180 --jobs 3 --build $build || failed_runs=$((failed_runs + 1))
     tests/bench/failover --runs 20 --build $build || failed_runs=$((failed_runs + 1))
     tests/bench/protocol --build $build || failed_runs=$((failed_runs + 1))

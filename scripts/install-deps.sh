@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what a purpose needs and this machine lacks: scripts/install-deps.sh build|demo|test|long
+# Installs what a purpose needs and this machine lacks: scripts/install-deps.sh build|demo|package|test|long
 #
 # Debian 12, from a minimal system on. Says nothing when nothing is missing. The services of installed packages are
 # not started: the programs are needed, not a memcached on this machine's own address.
@@ -8,8 +8,9 @@ set -eu
 build_packages="g++ meson ninja-build pkg-config libnl-3-dev libnl-route-3-dev libinih-dev libspdlog-dev libfmt-dev
     libsystemd-dev libcli11-dev libexpected-dev libgtest-dev nlohmann-json3-dev"
 demo_packages="iproute2 memcached nutcracker python3 tcpdump util-linux"
+package_packages="debhelper dpkg-dev git lintian systemd"
 test_packages="bash clang clang-format frr groff-base haproxy keepalived libclang-rt-14-dev man-db nftables
-    python3-scapy redis-server tshark"
+    python3-scapy redis-server rsyslog systemd systemd-container tshark"
 
 long_packages="prometheus"  # promtool, in 96 MB
 
@@ -18,10 +19,11 @@ say() { echo "install-deps: $*" >&2; }
 case ${1-} in
 build) wanted=$build_packages ;;
 demo) wanted="$build_packages $demo_packages" ;;
-test) wanted="$build_packages $demo_packages $test_packages" ;;
-long) wanted="$build_packages $demo_packages $test_packages $long_packages" ;;
+package) wanted="$build_packages $package_packages" ;;
+test) wanted="$build_packages $demo_packages $package_packages $test_packages" ;;
+long) wanted="$build_packages $demo_packages $package_packages $test_packages $long_packages" ;;
 *)
-    echo "usage: $0 build|demo|test|long" >&2
+    echo "usage: $0 build|demo|package|test|long" >&2
     exit 2
     ;;
 esac
@@ -55,7 +57,7 @@ allow_services() {
 # Where systemd runs, masks in /run do it, which even a crash of ours leaves no longer than to the next boot.
 forbid_services() {
     if [ -d /run/systemd/system ]; then
-        for service in memcached nutcracker keepalived frr haproxy redis-server prometheus; do
+        for service in memcached nutcracker keepalived frr haproxy redis-server rsyslog prometheus; do
             case " $missing " in
             *" $service "*) masked="$masked $service.service" ;;
             esac

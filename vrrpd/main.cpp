@@ -16,11 +16,13 @@
 #include "vrrpd/command_line.hpp"
 #include "vrrpd/config/check_command.hpp"
 #include "vrrpd/config/load.hpp"
+#include "vrrpd/first_process.hpp"
 #include "vrrpd/guard/lock.hpp"
 #include "vrrpd/guard/record.hpp"
 #include "vrrpd/io/log.hpp"
 #include "vrrpd/io/notify.hpp"
 #include "vrrpd/io/realtime.hpp"
+#include "vrrpd/io/watchdog.hpp"
 #include "vrrpd/launcher/launcher.hpp"
 #include "vrrpd/loop/descriptor.hpp"
 #include "vrrpd/loop/sd_event_loop.hpp"
@@ -68,6 +70,10 @@ Duration longest_stop(const config::Config& config) {
     return longest;
 }
 
+Duration fastest_interval(const config::Config& config) {
+    return std::ranges::min_element(config.instances, {}, &InstanceOptions::advert_interval)->advert_interval;
+}
+
 int run(const config::Config& config, LauncherProcess launcher_process) {
     SdEventLoop loop;
     std::unique_ptr<Agent> agent;
@@ -107,8 +113,8 @@ int run(const config::Config& config, LauncherProcess launcher_process) {
     predecessor.reset();
     log::write(log::Level::info, fmt::format("vrrpd {} started on {}: {} instance(s)", VRRPD_VERSION,
                                              config.global.router_id, config.instances.size()));
-    loop.feed_watchdog();
     notify::ready();
+    const Watchdog watchdog(loop, fastest_interval(config));
     const int result = loop.run();
     if (agent->leaves_legacy()) launcher.leave_on_guard();
     agent.reset();
@@ -137,6 +143,7 @@ bool can_start_units(const config::Config& config) {
 }
 
 int serve(const std::string& file) {
+    leave_first_process();
     // First of all: the launcher must not inherit threads, real-time scheduling or locked memory, nor what reading a
     // long file leaves in the heap.
     LauncherProcess launcher_process = Launcher::fork_process();

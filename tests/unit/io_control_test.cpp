@@ -2,6 +2,7 @@
 // clock turned by hand; the file and who may use it. Needs root.
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -18,10 +19,13 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <linux/capability.h>
 #include <sys/inotify.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
@@ -520,6 +524,28 @@ TEST_F(SocketFile, WithoutAGroupOrWithALongNameIsRefused) {
 }
 
 // ---- who may use it
+
+// As the unit runs it: another user than root, of no further group, with the right to change groups.
+bool become_daemon_user() {
+    constexpr std::uint32_t set_group = 1u << CAP_SETGID;
+    __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {{set_group, set_group, 0}, {0, 0, 0}};
+    return prctl(PR_SET_KEEPCAPS, 1) == 0 && setgroups(0, nullptr) == 0 && setgid(stranger) == 0 &&
+           setuid(stranger) == 0 && syscall(SYS_capset, &header, sets) == 0;
+}
+
+TEST_F(SocketFile, OfADaemonThatIsNotRootBelongsToTheGroupToo) {
+    fs::permissions(fs::path(path).parent_path(), fs::perms::all);
+    const pid_t child = fork();
+    if (child == 0) {
+        if (!become_daemon_user()) _exit(1);
+        const auto server = serve(getgrgid(some_group)->gr_name);
+        _exit(file().st_gid == some_group && (file().st_mode & 07777) == 0660 && file().st_uid == stranger ? 0 : 2);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    EXPECT_EQ(status, 0);
+}
 
 // What a process with these credentials hears from the server at `path`.
 std::string heard_by(const std::string& path, uid_t user, gid_t group, const std::vector<gid_t>& further) {

@@ -1,10 +1,12 @@
 // What the daemon asks of the system at start: scheduling, memory, the service manager.
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <new>
 #include <sched.h>
 #include <set>
 #include <string>
@@ -16,8 +18,10 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include "tests/support/fake_loop.hpp"
 #include "vrrpd/io/notify.hpp"
 #include "vrrpd/io/realtime.hpp"
+#include "vrrpd/io/watchdog.hpp"
 #include "vrrpd/loop/sd_event_loop.hpp"
 
 namespace vrrpd {
@@ -105,28 +109,127 @@ TEST(Loop, TimeAndTimersGoByAClockThatNobodySets_D09) {
     EXPECT_EQ(clocks, std::set{std::to_string(CLOCK_BOOTTIME)});
 }
 
-TEST(Notify, TellsTheServiceManager) {
-    const int manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    // An abstract address of the kernel's choice: five characters.
-    ASSERT_EQ(bind(manager, reinterpret_cast<sockaddr*>(&address), sizeof(sa_family_t)), 0);
-    socklen_t size = sizeof address;
-    ASSERT_EQ(getsockname(manager, reinterpret_cast<sockaddr*>(&address), &size), 0);
-    const std::string name(address.sun_path + 1, size - sizeof(sa_family_t) - 1);
-    setenv("NOTIFY_SOCKET", ("@" + name).c_str(), 1);
-    notify::ready();
-    notify::status("VI_1 MASTER");
-    notify::stopping(std::chrono::milliseconds(2500));
-    unsetenv("NOTIFY_SOCKET");
-    notify::status("nobody listens");
-    for (const std::string expected : {"READY=1", "STATUS=VI_1 MASTER", "STOPPING=1\nEXTEND_TIMEOUT_USEC=2500000"}) {
-        std::array<char, 256> buffer;
-        const ssize_t count = recv(manager, buffer.data(), buffer.size(), MSG_DONTWAIT);
-        ASSERT_GT(count, 0);
-        EXPECT_EQ(std::string(buffer.data(), static_cast<std::size_t>(count)), expected);
+// Stands for the service manager while it lives.
+class Manager {
+  public:
+    Manager() {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        // An abstract address of the kernel's choice: five characters.
+        if (bind(socket_, reinterpret_cast<sockaddr*>(&address), sizeof(sa_family_t)) != 0) throw std::bad_alloc();
+        socklen_t size = sizeof address;
+        getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size);
+        const std::string name(address.sun_path + 1, size - sizeof(sa_family_t) - 1);
+        setenv("NOTIFY_SOCKET", ("@" + name).c_str(), 1);
     }
-    close(manager);
+    ~Manager() {
+        unsetenv("NOTIFY_SOCKET");
+        close(socket_);
+    }
+    Manager(const Manager&) = delete;
+    Manager& operator=(const Manager&) = delete;
+
+    /// The oldest message that it was told; empty: none.
+    std::string heard() const {
+        std::array<char, 256> buffer;
+        const ssize_t count = recv(socket_, buffer.data(), buffer.size(), MSG_DONTWAIT);
+        return {buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0))};
+    }
+
+  private:
+    const int socket_ = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+};
+
+TEST(Notify, TellsTheServiceManager) {
+    {
+        const Manager manager;
+        notify::ready();
+        notify::status("VI_1 MASTER");
+        notify::stopping(std::chrono::milliseconds(2500));
+        EXPECT_EQ(manager.heard(), "READY=1");
+        EXPECT_EQ(manager.heard(), "STATUS=VI_1 MASTER");
+        EXPECT_EQ(manager.heard(), "STOPPING=1\nEXTEND_TIMEOUT_USEC=2500000");
+        EXPECT_EQ(manager.heard(), "");
+    }
+    notify::status("nobody listens");
+}
+
+// A manager that does not read lets its queue become full, and blocking senders would wait for ever.
+TEST(Notify, NeverWaitsForAManagerThatDoesNotRead) {
+    const Manager manager;
+    alarm(10);
+    for (int i = 0; i < 10000; ++i) notify::alive();
+    alarm(0);
+    EXPECT_EQ(manager.heard(), "WATCHDOG=1");
+}
+
+// What the environment says of WatchdogSec=, while it lives.
+struct WatchdogSeconds {
+    explicit WatchdogSeconds(const char* microseconds) { setenv("WATCHDOG_USEC", microseconds, 1); }
+    ~WatchdogSeconds() { unsetenv("WATCHDOG_USEC"); }
+};
+
+TEST(Watchdog, IsFedSeveralTimesWithinTheUnitsTime) {
+    const Manager manager;
+    const WatchdogSeconds two("2000000");
+    test::FakeLoop loop;
+    const Watchdog watchdog(loop, std::chrono::seconds(1));
+    EXPECT_EQ(manager.heard(), "WATCHDOG=1");
+    EXPECT_EQ(manager.heard(), "");
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(loop.next_deadline() - loop.now(), std::chrono::milliseconds(500));
+        loop.advance(std::chrono::milliseconds(500));
+        EXPECT_EQ(manager.heard(), "WATCHDOG=1");
+        EXPECT_EQ(manager.heard(), "");
+    }
+}
+
+TEST(Watchdog, AsksForLessTimeWhereAdvertsAreFaster) {
+    const Manager manager;
+    const WatchdogSeconds two("2000000");
+    test::FakeLoop loop;
+    const Watchdog watchdog(loop, std::chrono::milliseconds(300));
+    EXPECT_EQ(manager.heard(), "WATCHDOG_USEC=600000");
+    EXPECT_EQ(manager.heard(), "WATCHDOG=1");
+    EXPECT_EQ(loop.next_deadline() - loop.now(), std::chrono::milliseconds(150));
+}
+
+TEST(Watchdog, IsNotFedWhereNobodyAskedForIt) {
+    const Manager manager;
+    test::FakeLoop loop;
+    const Watchdog watchdog(loop, std::chrono::seconds(1));
+    EXPECT_EQ(manager.heard(), "");
+    EXPECT_EQ(loop.next_deadline(), never);
+}
+
+TEST(Watchdog, PatienceIsTwoIntervalsWithinBounds) {
+    using std::chrono::milliseconds;
+    EXPECT_EQ(watchdog_patience(milliseconds(2000), milliseconds(3000)), milliseconds(2000));
+    EXPECT_EQ(watchdog_patience(milliseconds(2000), milliseconds(1000)), milliseconds(2000));
+    EXPECT_EQ(watchdog_patience(milliseconds(2000), milliseconds(400)), milliseconds(800));
+    EXPECT_EQ(watchdog_patience(milliseconds(2000), milliseconds(10)), milliseconds(500));
+    EXPECT_EQ(watchdog_patience(milliseconds(300), milliseconds(10)), milliseconds(300));
+}
+
+// Its turn comes after what was ready before: a loop that is stuck there does not feed it.
+TEST(Watchdog, HasItsTurnAfterWhatIsUrgent) {
+    const Manager manager;
+    const WatchdogSeconds two("40000");
+    SdEventLoop loop;
+    const Watchdog watchdog(loop, std::chrono::seconds(1));
+    EXPECT_EQ(manager.heard(), "WATCHDOG=1");
+    int urgent = 0;
+    std::unique_ptr<Timer> timer;
+    timer = loop.timer(
+        [&] {
+            if (++urgent == 100) return loop.quit(0);
+            usleep(1000);
+            timer->arm(loop.now());
+        },
+        Urgency::protocol);
+    timer->arm(loop.now());
+    loop.run();
+    EXPECT_EQ(manager.heard(), "") << "fed by a loop that gets to nothing else";
 }
 
 }  // namespace

@@ -256,7 +256,7 @@ std::optional<std::string> MetricsPages::next() {
     if (family_ == metrics().size()) {
         ++family_;
         write_unassigned(page, router_);
-        if (hooks_ != nullptr) write_hooks(page, *hooks_);
+        write_hooks(page, hooks_);
         write_shell(page, shell_);
         return page.take();
     }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <fmt/format.h>
+#include <sys/fsuid.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -118,6 +119,17 @@ gid_t find_group(const std::string& name) {
     return entry.gr_gid;
 }
 
+// A daemon that is not root may give its files to a group of its own only: for this call the group is one of this
+// thread's.
+bool give_to_group(const std::string& path, gid_t group) {
+    const auto own = static_cast<gid_t>(setfsgid(group));
+    const bool done = lchown(path.c_str(), static_cast<uid_t>(-1), group) == 0;
+    const int error = errno;
+    setfsgid(own);
+    errno = error;
+    return done;
+}
+
 void make_folder(const std::string& path) {
     const std::string folder = std::filesystem::path(path).parent_path().string();
     if (mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) fail_errno(folder);
@@ -180,7 +192,7 @@ class ControlServer::Listener {
         unlink(fresh.c_str());
         if (bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) fail_errno(fresh);
         const Scratch scratch{fresh};
-        if (group_ && lchown(fresh.c_str(), static_cast<uid_t>(-1), *group_) != 0) fail_errno(fresh);
+        if (group_ && !give_to_group(fresh, *group_)) fail_errno(fresh);
         struct stat ours {};
         if (chmod(fresh.c_str(), group_ ? 0660 : 0600) != 0 || lstat(fresh.c_str(), &ours) != 0 ||
             listen(socket_.get(), most_clients) != 0 || rename(fresh.c_str(), path_.c_str()) != 0) {

@@ -1,18 +1,54 @@
 #include "vrrpd/io/notify.hpp"
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdlib>
+#include <string_view>
+
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <systemd/sd-daemon.h>
 
+#include "vrrpd/loop/descriptor.hpp"
+
 namespace vrrpd::notify {
+namespace {
+
+std::string microseconds(Duration duration) {
+    return std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
+}
+
+// sd_notify() waits while the manager's queue is full.
+void tell_without_waiting(std::string_view text) {
+    const char* const name = std::getenv("NOTIFY_SOCKET");
+    sockaddr_un address{};
+    const std::string_view path = name == nullptr ? "" : name;
+    if (path.empty() || path.size() >= sizeof address.sun_path) return;
+    address.sun_family = AF_UNIX;
+    std::ranges::copy(path, address.sun_path);
+    if (path[0] == '@') address.sun_path[0] = '\0';
+    const Descriptor descriptor(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
+    sendto(descriptor.get(), text.data(), text.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address),
+           length);
+}
+
+}  // namespace
 
 void ready() {
     sd_notify(0, "READY=1");
 }
 void status(const std::string& text) {
-    sd_notify(0, ("STATUS=" + text).c_str());
+    tell_without_waiting("STATUS=" + text);
 }
 void stopping(Duration longest) {
-    const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(longest).count();
-    sd_notify(0, ("STOPPING=1\nEXTEND_TIMEOUT_USEC=" + std::to_string(microseconds)).c_str());
+    sd_notify(0, ("STOPPING=1\nEXTEND_TIMEOUT_USEC=" + microseconds(longest)).c_str());
+}
+void watchdog_time(Duration longest) {
+    tell_without_waiting("WATCHDOG_USEC=" + microseconds(longest));
+}
+void alive() {
+    tell_without_waiting("WATCHDOG=1");
 }
 
 }  // namespace vrrpd::notify

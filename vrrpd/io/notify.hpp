@@ -1,4 +1,7 @@
 // What the agent tells the service manager (sd_notify(3)). Without a manager that listens, nothing happens.
+//
+// What is told again and again never waits for a manager that is busy: it is lost then. Only the two words that are
+// said once, at the start and at the end, wait until they are taken.
 #pragma once
 
 #include <string>
@@ -15,5 +18,11 @@ void status(const std::string& text);
 
 /// The planned demotion has begun, and may take up to `longest`, whatever the unit's TimeoutStopSec says.
 void stopping(Duration longest);
+
+/// Without such a message for this long the process is taken for hung, whatever the unit's WatchdogSec says.
+void watchdog_time(Duration longest);
+
+/// The process is well.
+void alive();
 
 }  // namespace vrrpd::notify

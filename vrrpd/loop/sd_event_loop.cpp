@@ -147,10 +147,6 @@ void SdEventLoop::on_signal(int number, std::function<void()> received) {
     sd_event_source_unref(source);
 }
 
-void SdEventLoop::feed_watchdog() {
-    require(sd_event_set_watchdog(event_, 1), "watchdog");
-}
-
 int SdEventLoop::run() {
     const int result = sd_event_loop(event_);
     require(result, "event loop");

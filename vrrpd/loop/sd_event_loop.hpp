@@ -29,9 +29,6 @@ class SdEventLoop final : public Loop {
     /// Blocks `number` for this thread and calls `received` when it arrives. Call before any thread is started.
     void on_signal(int number, std::function<void()> received);
 
-    /// Feeds systemd's watchdog, if it asked for that, from the end of whole iterations.
-    void feed_watchdog();
-
     /// Runs until quit(); returns its argument.
     int run();
     void quit(int exit_code);
