@@ -412,6 +412,22 @@ TEST(Reload, a_master_stays_it_and_tells_the_peers_at_once) {
     EXPECT_EQ(host.state(), State::active);
 }
 
+// The sequences of events found it: adverts paused for what was left of the old interval.
+TEST(Reload, who_is_on_the_way_out_keeps_the_new_interval) {
+    InstanceOptions options = test::with_service();
+    options.checks.clear();
+    CoreDriver host(options);
+    host.become_active();
+    host.handle(DrainChanged{0, true});
+    InstanceOptions other = options;
+    other.advert_interval = 200ms;
+    host.handle(Reconfigured{0, &other});
+    EXPECT_LE(host.until_deadline(), 200ms);
+    host.story();
+    host.pass(200ms);
+    EXPECT_EQ(host.story(), "advert 100");
+}
+
 TEST(Reload, a_backup_counts_from_the_last_advert) {
     CoreDriver host;
     host.start();

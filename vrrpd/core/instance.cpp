@@ -103,6 +103,10 @@ void Instance::reconfigure(const InstanceOptions& options, Moment moment) {
     gates_ = std::move(gates);
     if (!obeying_) active_interval_ = options.advert_interval;
     armed_priority_ = 0;  // so that the down timer is computed anew
+    // On the way out adverts go on until the release, and the peers may wait for less than they did.
+    if (state_ == State::retiring) {
+        deadline(Timer::protocol) = std::min(deadline(Timer::protocol), moment.now + options.advert_interval);
+    }
     if (state_ == State::active) {
         deadline(Timer::protocol) = moment.now + options.advert_interval;
         send(static_cast<std::uint8_t>(priority()), moment);
