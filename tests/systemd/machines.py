@@ -20,7 +20,7 @@ import time
 
 from tests.lan.watched import NotSeen
 
-DISK = "700m"
+DISK = "300m"
 BOOT_S = 60
 _CGROUPS = pathlib.Path("/sys/fs/cgroup")
 # What else this machine has enabled is no business of the test's, nor FRR's taking the log of a vrrpd for its own.

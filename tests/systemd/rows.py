@@ -135,10 +135,21 @@ def _continue_journald(pair):
     _start_memcached(pair)
 
 
+def _fill(machine, *places):
+    for place in places:
+        machine.run("sh", "-c", f"cat /dev/zero >{place}/filler 2>/dev/null", check=False)
+        _require("100%" in machine.run("df", "--output=pcent", place), f"{place} is not full")
+
+
+def _fill_run(machine):
+    machine.run("mount", "-o", "remount,size=16m", "/run")  # it may have a fifth of the memory
+    _fill(machine, "/run")
+
+
 def _fill_disks(pair):
     for machine in (pair.a, pair.b):
-        machine.run("sh", "-c", "cat /dev/zero >/var/filler 2>/dev/null; cat /dev/zero >/run/filler 2>/dev/null",
-                    check=False)
+        _fill(machine, "/var")
+        _fill_run(machine)
     _stop_memcached(pair)
 
 
@@ -153,7 +164,7 @@ def _restart(pair):
 
 
 def _full_disk_and_restart(pair):
-    pair.a.run("sh", "-c", "cat /dev/zero >/run/filler 2>/dev/null", check=False)
+    _fill_run(pair.a)
     _restart(pair)
 
 
