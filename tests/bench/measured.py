@@ -51,9 +51,9 @@ class Probes:
     """The open loop, and beside it the plain blocking client; both at real-time priority, so that what they see late
     is the service's lateness and not their own."""
 
-    def __init__(self, pair, **where):
-        self._open = pair.probe("prober", realtime=True, **where)
-        self._blocking = pair.probe("blocking", "--blocking", realtime=True, **where)
+    def __init__(self, pair):
+        self._open = pair.probe("prober", realtime=True)
+        self._blocking = pair.probe("blocking", "--blocking", realtime=True)
         self.wait(20, 0)
 
     def wait(self, count, since_ns, timeout=10):
