@@ -123,7 +123,7 @@ class Clients:
         self._open = deployment.probe("open", "--key", KEY, realtime=True, vip=vip)
         self._blocking = deployment.probe("blocking", "--blocking", "--key", KEY, realtime=True, vip=vip)
         self.wait(20, 0)
-        self.idle = deployment.connect(deployment.client, vip, VIP_PORT)
+        self.idle = deployment.connect(vip, VIP_PORT)
 
     def wait(self, count, since_ns):
         self._open.wait_for_answers(2 * PATIENCE, count, since_ns)

@@ -2,7 +2,7 @@
 """The main job, shown: two hosts keep one memcached address alive, and six things go wrong.
 
 Two hosts and a client on a bridge, all in network namespaces of this machine. Real memcached on both hosts, real
-nutcracker as the proxy on the address, real vrrpd with the sample files of etc/recipes/s1 as they are. A client sets and gets
+nutcracker as the proxy on the address, real vrrpd with the files of etc/recipes/s1 as they are. A client sets and gets
 through the address all the time, a fresh connection every 5 ms. Ends with 0 when every failover worked.
 """
 

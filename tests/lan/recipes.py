@@ -91,7 +91,7 @@ class Deployment:
             self.start_server(name)
 
     def start(self):
-        """Checks the files, starts all, and returns when every address is at home and every other host ready to follow."""
+        """Checks the files and starts all; returns when every address is at home and the other hosts ready to follow."""
         self.start_servers()
         for name, daemon in self.daemons.items():
             daemon.check()
@@ -121,9 +121,9 @@ class Deployment:
     def probe(self, name="prober", *options, realtime=False, vip=VIP):
         return Probe(self.client, self.prober, name, *options, realtime=realtime, vip=vip)
 
-    def connect(self, host, address, port, timeout=PATIENCE):
-        """A connected socket of a host."""
-        link = host.socket(socket.AF_INET, socket.SOCK_STREAM)
+    def connect(self, address, port, timeout=PATIENCE):
+        """A connected socket of the client."""
+        link = self.client.socket(socket.AF_INET, socket.SOCK_STREAM)
         link.settimeout(timeout)
         try:
             link.connect((address, port))
@@ -132,17 +132,17 @@ class Deployment:
             raise
         return link
 
-    def ask(self, host, address, port, request):
+    def ask(self, address, port, request):
         """The first piece of the answer to a request of memcached's protocol."""
-        with contextlib.closing(self.connect(host, address, port)) as link:
-            link.sendall(request)
+        with contextlib.closing(self.connect(address, port)) as link:
+            link.sendall(request.encode("ascii"))
             return link.recv(4096)
 
     def shard_of(self, key):
         """Name of the server that a key set through the address lies on."""
-        stored = self.ask(self.client, VIP, VIP_PORT, b"set %s 0 0 1\r\nx\r\n" % key.encode())
+        stored = self.ask(VIP, VIP_PORT, f"set {key} 0 0 1\r\nx\r\n")
         found = [name for name in self.plan.servers
-                 if self.ask(self.client, self.plan.hosts[name], MEMCACHED_PORT, b"get %s\r\n" % key.encode()) != b"END\r\n"]
+                 if self.ask(self.plan.hosts[name], MEMCACHED_PORT, f"get {key}\r\n") != b"END\r\n"]
         if stored != b"STORED\r\n" or len(found) != 1:
             raise AssertionError(f"{key}: {stored}, found on {found}")
         return found[0]
