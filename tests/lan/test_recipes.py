@@ -163,7 +163,7 @@ class OtherVrid(unittest.TestCase):
 
 
 class Shards(RecipeCase):
-    """S2: the shard that the check goes to is lost, with its process and with its host."""
+    """S2: the shard that the check goes to is lost, with its process and with its host; then all of them."""
 
     plan = S2
 
@@ -184,6 +184,16 @@ class Shards(RecipeCase):
 
     def test_shard_whose_host_is_gone_moves_nothing(self):
         self.assert_tolerated(self.deployment.cut)
+
+    def test_served_again_once_the_shards_are_back(self):
+        marks = {daemon: daemon.log.mark() for daemon in (self.a, self.b)}
+        for name in self.plan.servers:
+            self.deployment.signal_server(name, signal.SIGKILL)
+        for daemon, mark in marks.items():
+            daemon.wait_state("FAULT", PATIENCE, mark)
+        for name in self.plan.servers:
+            self.deployment.start_server(name)
+        self.assert_served()
 
     def assert_tolerated(self, strike):
         self.assert_nothing_moves(lambda: strike(self.checked[0]))
