@@ -13,14 +13,13 @@ from tests.lan.daemons import VIP, VIP_PORT
 from tests.lan.recipes import PATIENCE, RECIPES, S1, S2, S4, S7, VIP_2, Deployment
 from tests.lan.test_failover import PROBER, VRRPD, run_folder
 from tests.lan.virtual_lan import Lan
-from tests.prober import analysis
 
 PAGES = RECIPES.parents[1] / "docs" / "recipes"
 QUIET_SECONDS = 5  # longer than a down timer (3.03 s) and than the checks of any recipe take
 
 
 class RecipeCase(unittest.TestCase):
-    """A running deployment, and a client of its address."""
+    """A running deployment, and a client of each address."""
 
     plan = None
 
@@ -30,17 +29,19 @@ class RecipeCase(unittest.TestCase):
         self.lan = self.deployment.lan
         self.a, self.b = self.deployment.daemons.values()
         self.prepare()
-        self.prober = self.deployment.probe()
-        self.prober.wait_for_answers(PATIENCE)
+        self.probers = [self.deployment.probe(instance, vip=vip) for instance, (vip, _) in self.plan.homes.items()]
+        self.assert_served()
 
     def prepare(self):
         """Before the client asks for anything."""
 
     def assert_served(self):
-        self.prober.wait_for_answers(PATIENCE, 20, time.time_ns())
+        since_ns = time.time_ns()
+        for prober in self.probers:
+            prober.wait_for_answers(PATIENCE, 20, since_ns)
 
     def assert_moves(self, daemon, since, vip=VIP, instance="VI_1"):
-        """To this daemon: it has the address alone, alone answers ARP, and the client is served."""
+        """To this daemon: it has the address alone, alone answers ARP, and all clients are served."""
         daemon.wait_state("MASTER", PATIENCE, since, instance)
         self.lan.wait_for_holder(vip, daemon.host, PATIENCE)
         self.assert_served()
@@ -107,8 +108,7 @@ class Connections(RecipeCase):
             return "hangs"
 
     def test_idle_and_waiting_clients_are_told(self):
-        idle, asking, waiting = (self.enterContext(self.deployment.connect(VIP, VIP_PORT))
-                                 for _ in range(3))
+        idle, asking, waiting = (self.enterContext(self.deployment.connect(VIP, VIP_PORT)) for _ in range(3))
         for link in (idle, asking, waiting):
             link.sendall(b"get before\r\n")
             self.assertEqual(link.recv(4096), b"END\r\n")
