@@ -256,7 +256,7 @@ class TwoAddresses(RecipeCase):
 
 
 class Haproxy(RecipeCase):
-    """S7."""
+    """S7: the proxy itself."""
 
     plan = S7
 
@@ -265,6 +265,12 @@ class Haproxy(RecipeCase):
 
     def test_hung_proxy_moves(self):
         self.check_hung_proxy()
+
+
+class AroundHaproxy(RecipeCase):
+    """S7: its host, and what it has behind it."""
+
+    plan = S7
 
     def test_lost_host_moves(self):
         self.check_lost_host()
