@@ -11,6 +11,7 @@ no INI files, and runs the daemon. A deployment with other servers than memcache
 
 import contextlib
 import dataclasses
+import os
 import pathlib
 import shutil
 import signal
@@ -153,7 +154,10 @@ class Deployment:
         self.servers[name] = start_memcached(self.hosts[name])
 
     def signal_server(self, name, number):
+        """Returns after SIGSTOP when all its threads have stopped: until then one may still answer."""
         self.servers[name].send_signal(number)
+        if number == signal.SIGSTOP:
+            os.waitid(os.P_PID, self.servers[name].pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def signal_proxy(self, name, number):
         pids = self.hosts[name].signal_all(self.plan.proxy, number)

@@ -9,6 +9,7 @@ import socket
 import time
 import unittest
 
+from tests.lan.control import VRRPCTL
 from tests.lan.daemons import VIP, VIP_PORT
 from tests.lan.recipes import PATIENCE, RECIPES, S1, S2, S4, S7, VIP_2, Deployment
 from tests.lan.test_failover import PROBER, VRRPD, run_folder
@@ -280,7 +281,14 @@ class AroundHaproxy(RecipeCase):
 
 
 class Pages(unittest.TestCase):
-    """What the pages show and no LAN runs: sections that take the place of those in the files."""
+    """What no LAN runs: sections in the pages that take the place of those in the files; and the files side by side."""
+
+    def test_the_hosts_of_each_recipe_fit_together(self):
+        with Lan(run_folder("Pages")) as lan:
+            host = lan.host("host", "192.168.30.10")
+            for folder in sorted(RECIPES.iterdir()):
+                with self.subTest(recipe=folder.name):
+                    host.run([VRRPCTL, "check", *sorted(folder.glob("*.ini"))])
 
     def test_the_sections_are_valid(self):
         with Lan(run_folder("Pages")) as lan:
