@@ -243,6 +243,8 @@ def main():
     arguments = parser.parse_args()
     if os.geteuid() != 0:
         parser.error("network namespaces need root")
+    if arguments.write and arguments.fault:
+        parser.error("--write takes the place of all rows of a deployment, --fault measures some")
     folder = pathlib.Path(arguments.build).resolve() / f"bench-recipes-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
     if arguments.only or arguments.fault:
         rows = [measure(case, arguments, folder / case.plan.folder) for case in CASES
