@@ -55,6 +55,7 @@ if [ -n "$long" ]; then
     tests/bench/protocol --build $build || failed_runs=$((failed_runs + 1))
     tests/bench/bulk --build $build || failed_runs=$((failed_runs + 1))
     tests/bench/holders --runs 5 --build $build || failed_runs=$((failed_runs + 1))
+    tests/bench/recipes --build $build || failed_runs=$((failed_runs + 1))
     tests/bench/checks --build $build || failed_runs=$((failed_runs + 1))
 fi
 

@@ -41,8 +41,8 @@ user = nutcracker
 listen = 192.168.30.16:12000          ; announced once this accepts
 ```
 
-`etc/s1` holds the whole pair, with the proxy's own configuration. This page is printed by `docs/print_reference.cpp`
-from the table that the reader uses.
+`etc/recipes` holds whole deployments, with the proxies' own configurations; `docs/recipes` has a page on each. This page
+is printed by `docs/print_reference.cpp` from the table that the reader uses.
 
 ## How it is written
 

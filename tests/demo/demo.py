@@ -2,7 +2,7 @@
 """The main job, shown: two hosts keep one memcached address alive, and six things go wrong.
 
 Two hosts and a client on a bridge, all in network namespaces of this machine. Real memcached on both hosts, real
-nutcracker as the proxy on the address, real vrrpd with the sample files of etc/s1 as they are. A client sets and gets
+nutcracker as the proxy on the address, real vrrpd with the files of etc/recipes/s1 as they are. A client sets and gets
 through the address all the time, a fresh connection every 5 ms. Ends with 0 when every failover worked.
 """
 
@@ -192,8 +192,8 @@ class Demo:
 
 
 def sample_daemon(binary):
-    """A vrrpd with the sample files as they lie in etc/s1."""
-    samples = ROOT / "etc" / "s1"
+    """A vrrpd with the sample files as they lie in etc/recipes/s1."""
+    samples = ROOT / "etc" / "recipes" / "s1"
 
     def make(host, _priority):
         ini = (samples / f"{host.name}.ini").read_text(encoding="utf-8")

@@ -129,12 +129,16 @@ def write_script(path, text):
 class Daemon:
     """One daemon on one host; may be started, stopped and started again, its log goes on."""
 
+    program = ""
+
     def __init__(self, host, proxy=PROXY_YML):
+        """`proxy`: the text of proxy.yml, or None for a host that brings its own files."""
         self.host = host
         self.process: Process | None = None
         self._starts = 0
         self._begin = 0  # where in the log the lines of the latest start begin
-        (host.etc / "proxy.yml").write_text(proxy, encoding="utf-8")
+        if proxy is not None:
+            (host.etc / "proxy.yml").write_text(proxy, encoding="utf-8")
 
     def argv(self):
         raise NotImplementedError
@@ -146,37 +150,38 @@ class Daemon:
     def start(self):
         """Returns the mark in the log from which this start's lines are."""
         self._starts += 1
-        name = type(self).__name__.lower()
         # Another daemon may have written to the same file before us.
-        log = self.host.folder / f"{name}.log"
+        log = self.host.folder / f"{self.program}.log"
         self._begin = log.stat().st_size if log.exists() else 0
-        self.process = self.host.start(name, self.argv())
+        self.process = self.host.start(self.program, self.argv())
         return self._begin
 
     def stop(self):
         self.process.stop(5)
 
-    def wait_state(self, state, timeout, since=None):
+    def wait_state(self, state, timeout, since=None, instance=INSTANCE):
         """Without `since`: counted from the latest start."""
         since = self._begin if since is None else since
-        return self.process.wait_for_line(rf"\({INSTANCE}\) Entering {state} STATE", timeout, since)
+        return self.process.wait_for_line(rf"\({instance}\) Entering {state} STATE", timeout, since)
 
     def wait_ready(self, timeout, since):
         """Backup, and its check has spoken: from here on it may take over."""
         self.wait_state("BACKUP", timeout, since)
         self.process.wait_for_line(r"(Check|VRRP_Script)\(memcached\) succeeded", timeout, since)
 
-    def wait_settled(self, state, timeout):
+    def wait_settled(self, state, timeout, instance=INSTANCE):
         """Until the newest state is this one."""
-        self.log.until(lambda: self.states()[-1:] == [state], timeout, f"{state} as the newest state",
+        self.log.until(lambda: self.states(instance=instance)[-1:] == [state], timeout, f"{state} as the newest state",
                        self.process.running)
 
-    def states(self, since=0):
+    def states(self, since=0, instance=INSTANCE):
         """The states that were entered, in order."""
-        return re.findall(rf"\({INSTANCE}\) Entering (\w+) STATE", self.log.text(since))
+        return re.findall(rf"\({instance}\) Entering (\w+) STATE", self.log.text(since))
 
 
 class Vrrpd(Daemon):
+    program = "vrrpd"
+
     def __init__(self, host, binary, ini, proxy=PROXY_YML):
         super().__init__(host, proxy)
         self._binary = binary
@@ -187,6 +192,8 @@ class Vrrpd(Daemon):
 
 
 class Keepalived(Daemon):
+    program = "keepalived"
+
     def __init__(self, host, priority, nopreempt=True, check_interval=1, check="version"):
         super().__init__(host)
         write_script(host.etc / "version", _CHECK_VERSION)

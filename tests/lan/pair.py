@@ -11,6 +11,19 @@ from tests.lan.watched import Log, NotSeen
 from tests.prober import analysis
 
 
+def start_memcached(host):
+    """A memcached that accepts."""
+    process = host.start("memcached", ["memcached", "-u", "nobody", "-p", MEMCACHED_PORT, "-U", "0", "-m", "16",
+                                       "-t", "2"])
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        with contextlib.closing(host.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
+            if probe.connect_ex(("127.0.0.1", MEMCACHED_PORT)) == 0:
+                return process
+        time.sleep(0.005)
+    raise NotSeen(f"memcached of {host.name} does not accept")
+
+
 class Side:
     """One of the two hosts: its memcached and its daemon."""
 
@@ -24,25 +37,17 @@ class Side:
         return self.host.name
 
     def start_memcached(self):
-        self.memcached = self.host.start("memcached", ["memcached", "-u", "nobody", "-p", MEMCACHED_PORT, "-U", "0",
-                                                       "-m", "16", "-t", "2"])
-        end = time.monotonic() + 5
-        while time.monotonic() < end:
-            with contextlib.closing(self.host.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
-                if probe.connect_ex(("127.0.0.1", MEMCACHED_PORT)) == 0:
-                    return
-            time.sleep(0.005)
-        raise NotSeen(f"memcached of {self.name} does not accept")
+        self.memcached = start_memcached(self.host)
 
 
 class Probe:
     """A running prober on a host, and what it has recorded so far."""
 
-    def __init__(self, host, prober, name, *options, realtime=False):
+    def __init__(self, host, prober, name, *options, realtime=False, vip=VIP):
         self._path = host.folder / f"{name}.csv"
         self._path.unlink(missing_ok=True)
         first = ["chrt", "-f", "5"] if realtime else []
-        self._process = host.start(name, [*first, prober, VIP, VIP_PORT, *options], output=self._path)
+        self._process = host.start(name, [*first, prober, vip, VIP_PORT, *options], output=self._path)
         self.log = Log(self._path)
 
     @property
