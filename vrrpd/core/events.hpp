@@ -143,7 +143,6 @@ struct SendFailed {
 using Event =
     std::variant<Packet, Startup, Shutdown, Parting, DrainChanged, HandOver, Reconfigured, Vacated, PathChanged,
                  CheckChanged, AddressesSettled, AddressesLost, AddressClaimed, ServicesChanged, HookEnded, SendFailed>;
-                 AddressesSettled, AddressesLost, AddressClaimed, ServicesChanged, HookEnded, SendFailed>;
 
 // ---- actions
 
