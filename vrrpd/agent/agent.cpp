@@ -478,7 +478,7 @@ Console::World Agent::world() {
             router_,
             [this](std::vector<Event> events) { feed_all(std::move(events)); },
             [this] { return counters(); },
-            [this](std::size_t check) { return checks_[check]->verdict(); },
+            [this](std::size_t check) { return checks_[check] ? checks_[check]->verdict() : health::Verdict::unknown; },
             [this](std::size_t service) { return services_.state(service); },
             [this](const VirtualAddress& address, const InstanceOptions& options) {
                 const netlink::Link* link = link_of(address, options, monitor_.facts());
