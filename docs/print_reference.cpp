@@ -106,7 +106,8 @@ missing here say what to write instead.
     vrrpd.ini:5: [vrrp_instance VI_1] priorty: unknown key, did you mean priority?
     vrrpd.ini:9: [check memcached] timeout: the timeout 2s is longer than the interval 1s, allowed is at most the interval
 
-**A change** takes effect with `systemctl restart vrrpd`, which hands the addresses to the peer first.
+**A change** takes effect with `systemctl reload vrrpd`, which applies the difference: what has not changed goes on. The log
+names keys that need a restart.
 )";
 
 constexpr auto about_global =

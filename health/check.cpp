@@ -11,11 +11,12 @@ Check::~Check() {
     stop();
 }
 
-void Check::start() {
-    if (judgement_) return;
+bool Check::start() {
+    if (judgement_) return false;
     judgement_.emplace(options_);
     number_ = 0;
     prober_->join(*this);
+    return true;
 }
 
 void Check::stop() {

@@ -26,11 +26,13 @@ class Check final : private Prober::Client {
     Check(const Check&) = delete;
     Check& operator=(const Check&) = delete;
 
-    void start();
+    bool start();  ///< false: it was already
     void stop();
 
     /// Probes at once; while a probe is running, right after it. Nothing while stopped.
     void probe_now();
+
+    bool running() const { return judgement_.has_value(); }
 
     /// Unknown while stopped; down from start() on with `init_fail`.
     Verdict verdict() const { return judgement_ ? judgement_->verdict() : Verdict::unknown; }

@@ -86,6 +86,7 @@ struct CheckOptions {
     bool init_fail = false;  ///< true: down until the first success; false: unknown until the first verdict
     bool watch = true;       ///< of those that connect: hold one idle connection; its end triggers a probe at once
     bool fast_fail = true;   ///< after a failure the next probe follows at once instead of an interval later
+    friend bool operator==(const CheckOptions&, const CheckOptions&) = default;
 };
 
 /// Whether two checks ask the same question at the same pace: one probe can answer both. Name, fall, rise and

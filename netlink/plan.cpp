@@ -68,7 +68,7 @@ std::vector<Address> removal_hazards(const Facts& actual, std::span<const Desire
         going.insert({one.link, one.prefix});
         for (const Address& address : actual.holders(one.link, one.prefix.address)) {
             if (address.prefix != one.prefix || !is_ipv4(address) || address.secondary) continue;
-            if (!is_ours(address, also_ours)) continue;
+            if (!is_ours(address, also_ours) || one.prefix.length == one.prefix.address.bits()) continue;
             beheaded.insert(subnet_of(address));
             links.insert(one.link);
         }

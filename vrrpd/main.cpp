@@ -26,6 +26,7 @@
 #include "vrrpd/launcher/launcher.hpp"
 #include "vrrpd/loop/descriptor.hpp"
 #include "vrrpd/loop/sd_event_loop.hpp"
+#include "vrrpd/reloader.hpp"
 #include "vrrpd/service/units.hpp"
 
 namespace vrrpd {
@@ -74,21 +75,30 @@ Duration fastest_interval(const config::Config& config) {
     return std::ranges::min_element(config.instances, {}, &InstanceOptions::advert_interval)->advert_interval;
 }
 
-int run(const config::Config& config, LauncherProcess launcher_process) {
+// What is sure to fail at the first takeover had better fail now.
+std::string obstacle_to_units(const config::Config& config) {
+    const auto unit = std::ranges::find_if(config.services, [](const auto& service) { return !service.unit.empty(); });
+    const std::string obstacle = unit == config.services.end() ? "" : service::obstacle_to_units();
+    if (obstacle.empty()) return {};
+    return fmt::format("[service {}] unit: {} cannot be started: {}; allowed is command, too", unit->name, unit->unit,
+                       obstacle);
+}
+
+int run(config::Config config, const std::string& file, LauncherProcess launcher_process) {
     SdEventLoop loop;
     std::unique_ptr<Agent> agent;
     int exit_code = 0;
     const auto leave = [&](int code, const char* why, void (Agent::*way)() = &Agent::shut_down) {
         log::write(log::Level::notice, why);
-        notify::stopping(longest_stop(config));
+        notify::stopping(longest_stop(agent->config()));
         exit_code = code;
         (*agent.*way)();
     };
     loop.on_signal(SIGTERM, [&] { leave(0, "stopping on SIGTERM"); });
     loop.on_signal(SIGINT, [&] { leave(0, "stopping on SIGINT"); });
     loop.on_signal(SIGUSR2, [&] { leave(0, "stopping on SIGUSR2, for a successor", &Agent::restart); });
-    loop.on_signal(SIGHUP,
-                   [] { log::write(log::Level::warning, "SIGHUP: no reload in this version, restart instead"); });
+    std::unique_ptr<Reloader> reloader;
+    loop.on_signal(SIGHUP, [&] { reloader->reload(); });
     signal(SIGPIPE, SIG_IGN);
 
     log::start(log_options(config.global));
@@ -103,20 +113,26 @@ int run(const config::Config& config, LauncherProcess launcher_process) {
 
     Launcher launcher(loop, std::move(launcher_process),
                       [&] { leave(exit_failure, "stopping: the launcher process is gone"); });
-    const bool guarded = launcher.guard(record.descriptor());
-    const char* const no_guard = "no guard: what is held when this process hangs stays until its lease ends";
-    if (!guarded) log::write(log::Level::warning, no_guard);
-    agent = std::make_unique<Agent>(loop, launcher, config, record, [&] { loop.quit(exit_code); });
-    if (!guarded) agent->warn(no_guard);
+    const auto set_guard = [&](int descriptor) {
+        if (launcher.guard(descriptor)) return;
+        const char* const no_guard = "no guard: what is held when this process hangs stays until its lease ends";
+        log::write(log::Level::warning, no_guard);
+        if (agent) agent->warn(no_guard);
+    };
+    record.on_renewed(set_guard);
+    agent = std::make_unique<Agent>(loop, launcher, std::move(config), record, [&] { loop.quit(exit_code); });
+    set_guard(record.descriptor());
     if (!record.problem().empty()) agent->warn("a restart will hand over: " + record.problem());
+    reloader = std::make_unique<Reloader>(loop, file, *agent, obstacle_to_units);
     agent->start(predecessor);
     predecessor.reset();
     log::write(log::Level::info, fmt::format("vrrpd {} started on {}: {} instance(s)", VRRPD_VERSION,
-                                             config.global.router_id, config.instances.size()));
+                                             agent->config().global.router_id, agent->config().instances.size()));
     notify::ready();
-    const Watchdog watchdog(loop, fastest_interval(config));
+    const Watchdog watchdog(loop, fastest_interval(agent->config()));
     const int result = loop.run();
     if (agent->leaves_legacy()) launcher.leave_on_guard();
+    reloader.reset();
     agent.reset();
     log::stop();
     return result;
@@ -132,16 +148,6 @@ int release_leftovers(const std::string& file) {
     return done ? 0 : exit_failure;
 }
 
-// What is sure to fail at the first takeover had better fail now.
-bool can_start_units(const config::Config& config) {
-    const auto unit = std::ranges::find_if(config.services, [](const auto& service) { return !service.unit.empty(); });
-    const std::string obstacle = unit == config.services.end() ? "" : service::obstacle_to_units();
-    if (obstacle.empty()) return true;
-    std::cerr << fmt::format("[service {}] unit: {} cannot be started: {}; allowed is command, too\n", unit->name,
-                             unit->unit, obstacle);
-    return false;
-}
-
 int serve(const std::string& file) {
     leave_first_process();
     // First of all: the launcher must not inherit threads, real-time scheduling or locked memory, nor what reading a
@@ -150,11 +156,15 @@ int serve(const std::string& file) {
     // What a start or a takeover of a thousand instances needs for a moment goes back to the system.
     mallopt(M_MMAP_THRESHOLD, 64 << 10);
     mallopt(M_TRIM_THRESHOLD, 64 << 10);
-    const config::Loaded loaded = config::load(file);
+    config::Loaded loaded = config::load(file);
     malloc_trim(0);  // reading takes several times the memory of what was read
     for (const config::Problem& problem : loaded.problems) std::cerr << config::to_string(problem) << '\n';
-    if (!loaded.valid() || !can_start_units(loaded.config)) return exit_configuration;
-    return run(loaded.config, std::move(launcher_process));
+    if (!loaded.valid()) return exit_configuration;
+    if (const std::string obstacle = obstacle_to_units(loaded.config); !obstacle.empty()) {
+        std::cerr << obstacle << '\n';
+        return exit_configuration;
+    }
+    return run(std::move(loaded.config), file, std::move(launcher_process));
 }
 
 }  // namespace

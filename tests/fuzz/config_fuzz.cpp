@@ -72,9 +72,13 @@ bool same(const Problems& a, const Problems& b) {
 
 void check_indices(const Config& config) {
     const auto below = [](std::size_t limit) { return [limit](std::size_t index) { return index < limit; }; };
-    const std::size_t tracks = config.checks.size() + config.tracked_interfaces.size();
+    const auto is_there = [&](const Track& track) {
+        return track.index < first_tracked_interface
+                   ? track.index < config.checks.size()
+                   : track.index - first_tracked_interface < config.tracked_interfaces.size();
+    };
     for (const InstanceOptions& each : config.instances) {
-        require(std::ranges::all_of(each.checks, below(tracks), &Track::index), "what is tracked is there");
+        require(std::ranges::all_of(each.checks, is_there), "what is tracked is there");
         require(std::ranges::all_of(each.gates, below(config.checks.size())), "gates are there");
         require(std::ranges::all_of(each.services, below(config.services.size())), "services are there");
     }

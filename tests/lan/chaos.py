@@ -24,7 +24,8 @@ from tests.lan.pair import Probe
 from tests.lan.virtual_lan import Lan
 from tests.lan.watched import NotSeen
 
-PRIORITIES = (250, 200, 150)
+PRIORITIES = (240, 200, 150)
+SECOND_VIP = "192.168.30.17/24"
 STORM_S = 30
 # In a calm: a daemon starts and its check speaks (memcached: two answers in a row, half a second apart). Then a fault
 # that adverts do not leave ends after one down interval at most, and who listens afresh waits for another one.
@@ -40,7 +41,7 @@ virtual_router_id = 51
 version = 3
 advert_int = {interval}ms
 priority = {priority}
-virtual_ipaddress = {vip}/24
+virtual_ipaddress = {vips}
 track_check = memcached
 
 [check memcached]
@@ -64,10 +65,14 @@ class Member:
 
     def __init__(self, lan, host, binary, interval, priority):
         self.lan, self.host = lan, host
-        self.daemon = Vrrpd(host, binary, _INI.format(name=host.name, interval=round(interval * 1000),
-                                                      priority=priority, vip=VIP, port=VIP_PORT))
+        self._interval, self._priority, self._reloads = interval, priority, 0
+        self.daemon = Vrrpd(host, binary, self._ini(priority, f"{VIP}/24"))
         self.expected_to_run = False
         self.memcached = None
+
+    def _ini(self, priority, vips):
+        return _INI.format(name=self.host.name, interval=round(self._interval * 1000), priority=priority, vips=vips,
+                           port=VIP_PORT)
 
     def start_memcached(self):
         self.memcached = self.host.start("memcached", ["memcached", "-u", "nobody", "-p", VIP_PORT, "-U", "0", "-m",
@@ -145,6 +150,11 @@ class Member:
             raise Broken(f"{self.host.name}: exit status {status} after {why}")
 
     def reload(self):
+        """Another priority, one address more, both, or as it was: who is better than whom stays."""
+        self._reloads += 1
+        priority = self._priority + 10 * (self._reloads // 2 % 2)
+        vips = f"{VIP}/24, {SECOND_VIP}" if self._reloads % 2 else f"{VIP}/24"
+        self.daemon.configure(self._ini(priority, vips))
         self.daemon.process.send_signal(signal.SIGHUP)
 
     def cut(self):

@@ -185,7 +185,11 @@ class Vrrpd(Daemon):
     def __init__(self, host, binary, ini, proxy=PROXY_YML):
         super().__init__(host, proxy)
         self._binary = binary
-        (host.etc / "vrrpd.ini").write_text(ini, encoding="utf-8")
+        self.configure(ini)
+
+    def configure(self, ini):
+        """What the next start, or reload, reads."""
+        (self.host.etc / "vrrpd.ini").write_text(ini, encoding="utf-8")
 
     def argv(self):
         return [self._binary, "-c", "/etc/vrrpd/vrrpd.ini"]

@@ -188,13 +188,6 @@ class OneHost(unittest.TestCase):
         daemon.wait_state("MASTER", PATIENCE, mark)
         self.host_has(VIP)
 
-    def test_hang_up_is_answered_and_nothing_else(self):
-        daemon = self.start(ini())
-        daemon.wait_state("MASTER", PATIENCE)
-        daemon.process.send_signal(signal.SIGHUP)
-        daemon.process.wait_for_line("SIGHUP: no reload in this version", PATIENCE)
-        self.assertTrue(daemon.process.running())
-
     def test_a_peer_of_the_other_version_is_named_B02(self):
         daemon = self.start(ini())
         peer = self.lan.host("b", "192.168.30.55")

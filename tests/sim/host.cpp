@@ -65,7 +65,8 @@ void Host::boot() {
     world_.say(name() + " boots");
     ++process_;
     responsive_since_ = world_.now();
-    router_ = std::make_unique<Router>(options_, groups_);
+    configurations_.push_back(options_);
+    router_ = std::make_unique<Router>(configurations_.back(), groups_);
     held_faults_ = 0;
     for (InstanceId id = 0; id < size(); ++id) {
         machines_[id].passive_since = world_.now();
@@ -125,7 +126,7 @@ void Host::kill() {
 void Host::end_process() {
     ++process_;
     router_.reset();
-    reloaded_.clear();
+    configurations_.clear();
     paused_ = leaving_ = false;
     inbox_.clear();
     actions_.clear();
@@ -251,11 +252,16 @@ void Host::hand_over(InstanceId id) {
 }
 
 void Host::reload(InstanceId id) {
-    const InstanceOptions other = draw_reload(world_.scenario(), options_[id], grouped(id), world_.random());
-    world_.say(name(id) + " is reloaded, priority " + std::to_string(other.priority));
-    reloaded_.push_back(other);
-    tell({Reconfigured{id, &reloaded_.back()}, {}});
-    options_[id] = other;
+    std::vector<InstanceId> changed;
+    for (InstanceId each = 0; each < size(); ++each) {
+        if (each != id && !world_.random().chance(30)) continue;
+        options_[each] = draw_reload(world_.scenario(), options_[each], grouped(each), world_.random());
+        world_.say(name(each) + " is reloaded, priority " + std::to_string(options_[each].priority) + ", addresses " +
+                   std::to_string(options_[each].addresses.size()));
+        changed.push_back(each);
+    }
+    configurations_.push_back(options_);
+    tell({Reconfigured{&configurations_.back(), &groups_, changed, {}, {}}, {}});
 }
 
 void Host::fail_service(InstanceId id) {

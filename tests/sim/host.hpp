@@ -37,7 +37,7 @@ class Host {
     void set_mute(bool mute);  ///< its kernel refuses to send
     void drain(InstanceId id, bool drained);
     void hand_over(InstanceId id);  ///< failover
-    void reload(InstanceId id);
+    void reload(InstanceId id);     ///< that one, and some others with it
     void fail_service(InstanceId id);
     void lose_addresses(InstanceId id);  ///< somebody else removes them
     void shut_down();
@@ -154,7 +154,7 @@ class Host {
     const std::size_t index_;
     std::vector<InstanceOptions> options_;  // of the next boot
     const std::vector<SyncGroupOptions> groups_;
-    std::deque<InstanceOptions> reloaded_;  // in use
+    std::deque<std::vector<InstanceOptions>> configurations_;  // in use, and on the way to a process that is paused
 
     std::unique_ptr<Router> router_;
     Actions actions_;

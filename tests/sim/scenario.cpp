@@ -18,19 +18,22 @@ VirtualAddress address(const std::string& text) {
     return {*Prefix::parse(text), "", ""};
 }
 
+constexpr std::size_t first_virtual_router_id = 51;
+
+std::vector<VirtualAddress> both_addresses(Family family, std::size_t number) {
+    const std::string last = std::to_string(100 + number);
+    if (family == Family::ipv4) return {address("10.9.0." + last), address("10.9.1." + last)};
+    return {address("fe80::" + last), address("2001:db8:9::" + last)};
+}
+
 // What all hosts of a virtual router share.
 InstanceOptions draw_common(std::size_t number, Duration interval, Random& random) {
     InstanceOptions options;
-    const std::string last = std::to_string(100 + number);
     options.name = "VI_" + std::to_string(number + 1);
     options.interface = "eth0";
-    options.virtual_router_id = static_cast<std::uint8_t>(51 + number);
+    options.virtual_router_id = static_cast<std::uint8_t>(first_virtual_router_id + number);
     options.family = random.chance(30) ? Family::ipv6 : Family::ipv4;
-    if (options.family == Family::ipv4) {
-        options.addresses = {address("10.9.0." + last), address("10.9.1." + last)};
-    } else {
-        options.addresses = {address("fe80::" + last), address("2001:db8:9::" + last)};
-    }
+    options.addresses = both_addresses(options.family, number);
     options.advert_interval = interval;
     if (options.family == Family::ipv4 && interval == 1s && random.chance(50)) {
         options.version = Version::v2;
@@ -149,7 +152,10 @@ Scenario draw_scenario(std::uint64_t seed) {
 
 InstanceOptions draw_reload(const Scenario& scenario, const InstanceOptions& options, bool in_group, Random& random) {
     InstanceOptions other = options;
-    if (other.addresses.size() > 1 && random.chance(30)) other.addresses.pop_back();
+    if (random.chance(30)) {
+        other.addresses = both_addresses(other.family, other.virtual_router_id - first_virtual_router_id);
+        if (options.addresses.size() > 1) other.addresses.pop_back();
+    }
     if (options.version == Version::v3) {
         other.advert_interval = random.chance(50) ? scenario.shortest_interval : scenario.longest_interval;
     }

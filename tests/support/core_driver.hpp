@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <list>
 #include <map>
 #include <string>
 #include <utility>
@@ -102,6 +103,19 @@ class CoreDriver {
         handle(HookEnded{id, runs_.at(id), ok, ok ? "" : "the hook failed"});
     }
     void shutdown() { handle(Shutdown{}); }
+    /// Other options for all instances, and other groups.
+    void reload(std::vector<InstanceOptions> options, std::vector<SyncGroupOptions> groups = {}) {
+        Reconfigured event;
+        for (InstanceId id = 0; id < options.size(); ++id) event.changed.push_back(id);
+        reload(std::move(event), std::move(options), std::move(groups));
+    }
+    void reload(InstanceOptions options) { reload(std::vector<InstanceOptions>{std::move(options)}); }
+    void reload(Reconfigured event, std::vector<InstanceOptions> options, std::vector<SyncGroupOptions> groups = {}) {
+        auto& kept = reloaded_.emplace_back(std::move(options), std::move(groups));
+        event.instances = &kept.first;
+        event.groups = &kept.second;
+        handle(event);
+    }
 
     /// An advert of a peer that is configured like us.
     Message advert(int priority, const char* source = "10.9.0.2") const {
@@ -200,6 +214,7 @@ class CoreDriver {
     Instant now() const { return now_; }
     Duration until_deadline() const { return router_.next_deadline() - now_; }
     const Actions& actions() const { return actions_; }
+    Actions take_actions() { return std::exchange(actions_, {}); }
     std::uint64_t refused(Refusal why) const { return instance().counters().refused[static_cast<std::size_t>(why)]; }
     std::uint64_t unassigned(Refusal why) const { return router_.unassigned()[static_cast<std::size_t>(why)]; }
 
@@ -230,6 +245,7 @@ class CoreDriver {
 
     const std::vector<InstanceOptions> options_;
     std::map<InstanceId, std::uint64_t> runs_;
+    std::list<std::pair<std::vector<InstanceOptions>, std::vector<SyncGroupOptions>>> reloaded_;
     Router router_;
     Actions actions_;
     Instant now_{std::chrono::hours(1)};

@@ -201,6 +201,7 @@ address = 127.0.0.1:2
     ASSERT_TRUE(loaded.valid()) << to_string(loaded.problems[0]);
     const auto& [a, b] = std::tie(loaded.config.instances[0], loaded.config.instances[1]);
     const auto address = [](const char* text) { return *IpAddress::parse(text); };
+    constexpr std::size_t eth = first_tracked_interface;
     const VirtualRoute full{
         *Prefix::parse("10.1.0.0/16"), address("192.168.30.1"), "eth1", address("192.168.30.16"), 100, 50};
     EXPECT_EQ(a.routes, (std::vector<VirtualRoute>{full,
@@ -212,8 +213,9 @@ address = 127.0.0.1:2
     EXPECT_EQ(a.max_learned_interval, 40950ms);
     EXPECT_FALSE(a.track_primary);
     EXPECT_EQ(loaded.config.tracked_interfaces, (std::vector<std::string>{"eth1", "eth2", "eth0"}));
-    EXPECT_EQ(a.checks, (std::vector<Track>{{0, {}, false}, {2, {}, false}, {3, -20, false}, {4, 7, true}}));
-    EXPECT_EQ(b.checks, (std::vector<Track>{{3, {}, false}}));
+    EXPECT_EQ(a.checks,
+              (std::vector<Track>{{0, {}, false}, {eth, {}, false}, {eth + 1, -20, false}, {eth + 2, 7, true}}));
+    EXPECT_EQ(b.checks, (std::vector<Track>{{eth + 1, {}, false}}));
     EXPECT_EQ(b.source, std::nullopt);
     EXPECT_EQ(b.group, std::nullopt);
 }

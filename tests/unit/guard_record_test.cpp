@@ -102,6 +102,56 @@ TEST_F(RuntimeRecord, ForgetsWhatIsLetGoAndCountsGenerations) {
     EXPECT_EQ(reader->held(0)->last_advert, noon + 2s);
 }
 
+// ---- for other instances
+
+std::vector<InstanceOptions> three_instances() {
+    auto options = two_instances();
+    options[0].addresses.resize(1);
+    options[0].advert_interval = 200ms;
+    options.push_back(options[0]);
+    options[2].virtual_router_id = 53;
+    return options;
+}
+
+TEST_F(RuntimeRecord, IsMadeAnewWithAllThatIsHeldAndAboutToBe) {
+    Record record(path(), two_instances());
+    record.hold(0, addresses({"10.0.0.1", "10.0.0.2"}), noon);
+    record.advert_left(0, 250, noon + 1s);
+    record.hold(1, addresses({"10.0.0.9"}), noon);
+    record.advert_left(1, 100, noon + 2s);
+    const auto old = RecordReader::open(path());
+    int told = -1;
+    record.on_renewed([&](int descriptor) {
+        told = descriptor;
+        EXPECT_TRUE(old->held(0)) << "not before its reader knows the new one";
+        EXPECT_TRUE(RecordReader::open(path())->held(0));
+    });
+    record.renew(three_instances(), std::vector{addresses({"10.0.0.3"}), {}, addresses({"10.0.0.2"})}, noon + 3s);
+    EXPECT_EQ(told, record.descriptor());
+    EXPECT_FALSE(old->held(0)) << "whoever still reads it must not act on it";
+    const auto reader = RecordReader::open(path());
+    ASSERT_TRUE(reader);
+    EXPECT_EQ(reader->size(), 3u);
+    EXPECT_EQ(reader->held(0)->addresses, addresses({"10.0.0.3", "10.0.0.1", "10.0.0.2"}));
+    EXPECT_EQ(reader->held(0)->priority, 250);
+    EXPECT_EQ(reader->held(0)->last_advert, noon + 3s) << "its interval is shorter now";
+    EXPECT_EQ(reader->held(1)->last_advert, noon + 2s);
+    EXPECT_EQ(reader->held(2)->addresses, addresses({"10.0.0.2"}));
+    EXPECT_EQ(reader->advert_interval(2), 200ms);
+    record.hold(0, addresses({"10.0.0.3"}), noon + 4s);
+    EXPECT_EQ(reader->held(0)->addresses, addresses({"10.0.0.3"}));
+    EXPECT_FALSE(fs::exists(path() + ".new"));
+}
+
+TEST_F(RuntimeRecord, IsNotFoundWhereTheNewOneCouldNotTakeItsPlace) {
+    Record record(path(), two_instances());
+    record.hold(0, addresses({"10.0.0.1"}), noon);
+    fs::create_directory(path() + ".new");
+    record.renew(three_instances(), std::vector<Addresses>(3), noon + 1s);
+    EXPECT_NE(record.problem(), "");
+    EXPECT_FALSE(RecordReader::open(path())) << "it says no longer what is held";
+}
+
 TEST_F(RuntimeRecord, ANewOneLeavesTheOldOneToItsReader) {
     Record before(path(), two_instances());
     before.hold(0, addresses({"10.0.0.1"}), noon);

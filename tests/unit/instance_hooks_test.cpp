@@ -393,7 +393,7 @@ TEST(Reload, of_who_prepares_puts_no_address_on) {
     host.story();
     InstanceOptions other = with_hooks();
     other.priority = 120;
-    host.handle(Reconfigured{0, &other});
+    host.reload(other);
     EXPECT_EQ(host.story(), "advert 120");
     host.hook(true);
     EXPECT_EQ(host.story(), "addresses on and announced");

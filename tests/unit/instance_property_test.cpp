@@ -179,8 +179,8 @@ class Watched {
 };
 
 // What a reload may bring: another priority, interval and list of addresses, a check less and one more.
-const InstanceOptions& other_options() {
-    static const InstanceOptions options = [] {
+const std::vector<InstanceOptions>& other_options() {
+    static const std::vector<InstanceOptions> options = [] {
         InstanceOptions other = plain_options();
         other.priority = 90;
         other.advert_interval = 200ms;
@@ -188,7 +188,7 @@ const InstanceOptions& other_options() {
         other.services = {0};
         other.checks = {Track{1, 20, false}, Track{2, std::nullopt, false}};
         other.fault_hold = 2s;
-        return other;
+        return std::vector{other};
     }();
     return options;
 }
@@ -250,7 +250,8 @@ std::vector<NamedEvent> all_events() {
     fact("drain", DrainChanged{0, true});
     fact("resume", DrainChanged{0, false});
     fact("failover", HandOver{0});
-    fact("reload", Reconfigured{0, &other_options()});
+    static const std::vector<SyncGroupOptions> no_groups;
+    fact("reload", Reconfigured{&other_options(), &no_groups, {0}, {}, {}});
     fact("addresses lost", AddressesLost{0, "an address is gone"});
     fact("address claimed", AddressClaimed{0, test::ip("10.9.0.100"), {2, 0, 0, 0, 0, 7}});
     add("timer", [](Watched& host) {

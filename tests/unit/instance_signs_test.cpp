@@ -404,11 +404,9 @@ TEST(Reload, a_master_stays_it_and_tells_the_peers_at_once) {
     other.priority = 150;
     other.advert_interval = 200ms;
     host.pass(50ms);
-    host.handle(Reconfigured{0, &other});
-    EXPECT_EQ(host.story(), "advert 150, addresses on and announced");
+    host.reload(other);
+    EXPECT_EQ(host.story(), "advert 150") << "the addresses are the same";
     EXPECT_EQ(host.until_deadline(), 200ms);
-    host.addresses(true);
-    EXPECT_EQ(host.story(), "");
     EXPECT_EQ(host.state(), State::active);
 }
 
@@ -435,7 +433,7 @@ TEST(Reload, a_backup_counts_from_the_last_advert) {
     host.pass(100ms);
     InstanceOptions other = plain_options();
     other.priority = 1;
-    host.handle(Reconfigured{0, &other});
+    host.reload(other);
     EXPECT_EQ(host.until_deadline(), 200ms + 100000000ns * 255 / 256);
 }
 
@@ -449,7 +447,7 @@ TEST(Reload, what_is_known_of_a_check_stays_known) {
     EXPECT_EQ(host.instance().priority(), 70);
     InstanceOptions other = options;
     other.checks = {Track{4, std::nullopt, false}, Track{3, -50, false}};
-    host.handle(Reconfigured{0, &other});
+    host.reload(other);
     EXPECT_EQ(host.instance().priority(), 50);
     EXPECT_EQ(host.time_to_active(), 300ms + 100000000ns * 206 / 256) << "no verdict is missing";
 }

@@ -94,6 +94,10 @@ struct ServiceSetTest : testing::Test {
         set->begin({});
         turn();
     }
+    void reload() {
+        set->reconfigure(options, std::vector<bool>(options.size(), false));
+        turn();
+    }
     void turn(Duration by = 0ms) { loop.advance(by); }
     std::vector<std::string> take() { return std::exchange(told, {}); }
 };
@@ -196,6 +200,103 @@ TEST_F(ServiceSetTest, LeavingEndsEachServiceOnce) {
     turn(2s);
     EXPECT_TRUE(set->all_ended());
     EXPECT_LE(ended, 2);
+}
+
+// ---- reload
+
+TEST_F(ServiceSetTest, AReloadLeavesWhatIsUnchangedAlone) {
+    service("a");
+    instance({0});
+    make();
+    set->set(0, ServiceWish::run);
+    turn();
+    take();
+    service("b");
+    reload();
+    EXPECT_EQ(starter.started, 1u);
+    EXPECT_EQ(take(), Told{});
+}
+
+TEST_F(ServiceSetTest, AChangedServiceIsStartedAgainIfItIsNeeded) {
+    service("a");
+    service("b");
+    instance({0});
+    make();
+    set->set(0, ServiceWish::run);
+    turn();
+    take();
+    options[0].command = options[1].command = {"/bin/false"};
+    reload();
+    EXPECT_EQ(starter.started, 2u);
+    EXPECT_EQ(starter.running(), 1u);
+    EXPECT_EQ(take(), Told{"0 ready"});
+    set->set(0, ServiceWish::stop);
+    turn(5s);
+    EXPECT_EQ(take(), Told{"0 stopped"});
+    EXPECT_EQ(starter.running(), 0u);
+}
+
+TEST_F(ServiceSetTest, AChangedServiceOfWhoStopsMeanwhileStaysStopped) {
+    service("a");
+    instance({0});
+    starter.stubborn = true;
+    make();
+    set->set(0, ServiceWish::run);
+    turn();
+    take();
+    options[0].command = {"/bin/false"};
+    reload();
+    set->set(0, ServiceWish::stop);
+    turn(5s);
+    EXPECT_EQ(take(), Told{"0 stopped"});
+    EXPECT_EQ(starter.started, 1u);
+    set->set(0, ServiceWish::run);
+    turn();
+    EXPECT_EQ(take(), Told{"0 ready"});
+    EXPECT_EQ(starter.started, 2u);
+}
+
+TEST_F(ServiceSetTest, ARemovedServiceStopsAndItsPlaceCanBeTaken) {
+    service("a", service::Run::always);
+    instance({0});
+    make();
+    set->set(0, ServiceWish::run);
+    turn();
+    options[0] = {};
+    instances[0].services.clear();
+    reload();
+    EXPECT_EQ(starter.running(), 0u);
+    options.clear();
+    service("b", service::Run::always);
+    reload();
+    EXPECT_EQ(starter.running(), 1u);
+}
+
+TEST_F(ServiceSetTest, ARemovedServiceServesUntilItsInstanceHasHandedOver) {
+    service("a");
+    instance({0});
+    make();
+    set->set(0, ServiceWish::run);
+    turn();
+    take();
+    options[0] = {};
+    reload();
+    EXPECT_EQ(starter.running(), 1u);
+    set->set(0, ServiceWish::stop);
+    turn(5s);
+    EXPECT_EQ(take(), Told{"0 stopped"});
+    EXPECT_EQ(starter.running(), 0u);
+}
+
+TEST_F(ServiceSetTest, AServiceThatNobodyNamesAnyMoreStops) {
+    service("a");
+    instance({0});
+    make();
+    set->set(0, ServiceWish::run);
+    turn();
+    instances[0].services.clear();
+    reload();
+    EXPECT_EQ(starter.running(), 0u);
 }
 
 }  // namespace

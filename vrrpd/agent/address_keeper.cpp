@@ -131,25 +131,70 @@ void AddressKeeper::set(const SetAddresses& set) {
     Wish& wish = wishes_[set.instance];
     if (wish.wanted) requests_.discard(set.instance);  // renewals among them
     // One more than there are requests, so that it is not settled half way.
-    wish = {wish.number + 1, set.wanted, set.announce, false, 1, {}, wish.settled};
+    wish = {wish.number + 1, set.wanted, set.announce, false, false, 1, {}, wish.settled};
     set.wanted ? put_all(set.instance) : take_all(set.instance);
     answered(set.instance, wish.number, {});
 }
 
+void AddressKeeper::reconfigure(const std::vector<InstanceId>& removed) {
+    std::vector<std::vector<netlink::OwnedAddress>> held(instances_.size());
+    for (InstanceId id = 0; id < wishes_.size(); ++id) {
+        if (wishes_[id].wanted) held[id] = placeable(id);
+    }
+    record_.renew(instances_, held, loop_.now());
+    wishes_.resize(instances_.size());
+    renewed_.resize(instances_.size());
+    put_.resize(instances_.size());
+    Holders holders;
+    for (InstanceId id = 0; id < put_.size(); ++id) {
+        for (const netlink::OwnedAddress& address : owned(put_[id].addresses)) holders.emplace(address, id);
+    }
+    for (InstanceId id = 0; id < wishes_.size(); ++id) {
+        const bool stays = !std::ranges::binary_search(removed, id);
+        if (wishes_[id].wanted && stays) inherit_addresses(id, holders);
+    }
+}
+
+// So that the one who loses it does not take it away.
+void AddressKeeper::inherit_addresses(InstanceId id, const Holders& holders) {
+    for (const netlink::DesiredAddress& address : place(id)) {
+        const auto holder = holders.find({address.link, address.prefix});
+        if (holder == holders.end() || holder->second == id) continue;
+        Placed other = put_[holder->second], own = put_[id];
+        std::erase_if(other.addresses, [&](const netlink::DesiredAddress& one) {
+            return one.link == address.link && one.prefix == address.prefix;
+        });
+        own.addresses.push_back(address);
+        assign(holder->second, std::move(other));
+        assign(id, std::move(own));
+    }
+}
+
+// What was put on before.
+AddressKeeper::Placed AddressKeeper::assign(InstanceId id, Placed placed) {
+    for (const netlink::DesiredAddress& address : put_[id].addresses) names_.extract({address.link, address.prefix});
+    for (const netlink::DesiredAddress& address : placed.addresses) names_.insert({address.link, address.prefix});
+    return std::exchange(put_[id], std::move(placed));
+}
+
 void AddressKeeper::put_all(InstanceId id) {
-    const Placed before = std::exchange(put_[id], {place(id), placeable_routes(id)});
-    Placed& put = put_[id];
+    Placed wanted{place(id), placeable_routes(id)};
     for (const netlink::Conflict& conflict : conflicts(id)) {
-        std::erase(put.addresses, conflict.wanted);
+        std::erase(wanted.addresses, conflict.wanted);
         arrived(id, conflict.wanted);  // an owner's
     }
-    record_.hold(id, owned(put.addresses), loop_.now());
+    const Placed before = assign(id, std::move(wanted));
+    const Placed& put = put_[id];
     renewed_[id] = loop_.now();
     // A link has changed its name, or the options are others: what has no place any more goes, and goes first, so
     // that the kernel takes nothing along that is yet to come.
     std::vector<netlink::DesiredAddress> gone;
     if (before.addresses != put.addresses) gone = before.addresses;  // mostly they are the same, and may be thousands
     std::erase_if(gone, [this](const netlink::DesiredAddress& address) { return is_put(address); });
+    auto recorded = owned(put.addresses);
+    for (const netlink::OwnedAddress& address : owned(gone)) recorded.push_back(address);
+    record_.hold(id, recorded, loop_.now());
+    wishes_[id].sheds = !gone.empty();
     save_others(facts_, gone, added_);
     for (const netlink::DesiredAddress& address : gone) remove(id, address);
     for (const netlink::DesiredAddress& address : put.addresses) add(id, address);
@@ -159,7 +204,7 @@ void AddressKeeper::put_all(InstanceId id) {
 }
 
 void AddressKeeper::take_all(InstanceId id) {
-    const Placed ours = std::exchange(put_[id], {});
+    const Placed ours = assign(id, {});
     for (const netlink::Route& route : ours.routes) {
         requests_.remove_route(route, completion(id, title(route.destination)));
     }
@@ -225,11 +270,7 @@ void AddressKeeper::remove(InstanceId id, const netlink::DesiredAddress& address
 }
 
 bool AddressKeeper::is_put(const netlink::DesiredAddress& address) const {
-    return std::ranges::any_of(put_, [&](const Placed& put) {
-        return std::ranges::any_of(put.addresses, [&](const netlink::DesiredAddress& one) {
-            return one.link == address.link && one.prefix == address.prefix;
-        });
-    });
+    return names_.contains({address.link, address.prefix});
 }
 
 void AddressKeeper::remove_stuck() {
@@ -271,6 +312,7 @@ void AddressKeeper::answered(InstanceId id, std::uint64_t number, const Text& er
         return requests_.flush();
     }
     if (!wish.wanted && wish.refused.empty()) record_.let_go(id);
+    if (wish.sheds && wish.refused.empty()) record_.hold(id, owned(put_[id].addresses), loop_.now());
     settled_({id, wish.wanted, !wish.refused.empty(), Text(wish.refused)});
 }
 

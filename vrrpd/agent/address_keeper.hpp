@@ -16,6 +16,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -53,6 +54,14 @@ class AddressKeeper {
     /// The requests leave with Requests::flush().
     void set(const SetAddresses& wish);
 
+    /// The instances are others now; `removed`, sorted, still hold what they held. Asks the kernel for nothing, but
+    /// what is to be put on is on record from here on, and an address that another instance has now, which holds its
+    /// own, is that one's. Throws std::system_error when there can be no record; then nothing has changed.
+    void reconfigure(const std::vector<InstanceId>& removed);
+
+    /// Nothing of an instance is on a link or on its way, as far as is known.
+    bool is_idle(InstanceId id) const { return !wishes_[id].wanted && wishes_[id].outstanding == 0; }
+
     /// Whether every wish is settled: the kernel may take longer than anybody waits for it.
     bool all_settled() const;
 
@@ -81,6 +90,7 @@ class AddressKeeper {
         bool wanted = false;
         bool announce = false;
         bool disturbed = false;  // something of it went before it was settled
+        bool sheds = false;      // addresses that are on record until they are gone
         std::size_t outstanding = 0;
         std::string refused;
         Instant settled = Instant::min();  // the last time
@@ -97,11 +107,14 @@ class AddressKeeper {
     void add(InstanceId id, const netlink::DesiredAddress& address);
     void remove(InstanceId id, const netlink::DesiredAddress& address);
     bool is_put(const netlink::DesiredAddress& address) const;
+    Placed assign(InstanceId id, Placed placed);
     void remove_stuck();
     void forget_all_gone();
     netlink::Requests::Completion completion(InstanceId id, std::string what);
     void put_all(InstanceId id);
     void take_all(InstanceId id);
+    using Holders = std::map<netlink::OwnedAddress, InstanceId>;
+    void inherit_addresses(InstanceId id, const Holders& holders);
     void arrived(InstanceId id, const netlink::DesiredAddress& address);
     void answered(InstanceId id, std::uint64_t number, const Text& error);
 
@@ -117,8 +130,9 @@ class AddressKeeper {
     std::vector<netlink::DesiredAddress> stuck_;  // whose removal failed: tried again until it does not
     std::unique_ptr<Timer> retry_;
     Duration retry_delay_{};
-    std::vector<Placed> put_;                // by instance: a link may have changed its name since
-    std::set<netlink::OwnedAddress> added_;  // by us: kernels before 5.18 keep no mark
+    std::vector<Placed> put_;                     // by instance: a link may have changed its name since; see assign()
+    std::multiset<netlink::OwnedAddress> names_;  // of all of those
+    std::set<netlink::OwnedAddress> added_;       // by us: kernels before 5.18 keep no mark
     Counters counters_;
 };
 

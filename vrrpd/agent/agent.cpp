@@ -26,7 +26,7 @@ constexpr Duration status_delay = std::chrono::milliseconds(100);
 
 std::size_t find_check(const config::Config& config, const std::string& name) {
     const auto found = std::ranges::find(config.checks, name, &health::CheckOptions::name);
-    return static_cast<std::size_t>(found - config.checks.begin());
+    return name.empty() ? config.checks.size() : static_cast<std::size_t>(found - config.checks.begin());
 }
 
 CheckState state_of(health::Verdict verdict) {
@@ -49,27 +49,15 @@ health::ScriptRunner::Said script_listener(LogLevel level) {
     };
 }
 
-// Whether the check of each service goes to an address that is here while another host is MASTER, too.
-std::vector<bool> standby_checks(const config::Config& config, std::span<const IpAddress> virtual_addresses) {
-    std::vector<bool> standby;
-    for (const service::ServiceOptions& service : config.services) {
-        const std::size_t check = find_check(config, service.check);
-        standby.push_back(check < config.checks.size() &&
-                          std::ranges::find(virtual_addresses, config.checks[check].endpoint.address) ==
-                              virtual_addresses.end());
-    }
-    return standby;
-}
-
 }  // namespace
 
-Agent::Agent(Loop& loop, ChildStarter& starter, const config::Config& config, Record& record,
-             std::function<void()> finished)
+Agent::Agent(Loop& loop, ChildStarter& starter, config::Config config, Record& record, std::function<void()> finished)
     : loop_(loop),
-      config_(config),
+      config_(std::move(config)),
       record_(record),
       finished_(std::move(finished)),
-      router_(config.instances, config.groups),
+      router_(config_.instances, config_.groups),
+      burial_(loop.timer([this] { bury_removed(); })),
       deadline_(loop.timer([this] { on_deadline(); }, Urgency::protocol)),
       status_(loop.timer([this] {
           status_due_ = false;
@@ -77,37 +65,50 @@ Agent::Agent(Loop& loop, ChildStarter& starter, const config::Config& config, Re
       })),
       socket_retry_(loop.timer([this] { refresh_paths(); })),
       monitor_(loop, [this] { refresh_paths(); }),
-      paths_(config.instances, monitor_.facts()),
+      paths_(config_.instances, monitor_.facts()),
       receivers_(
-          loop, config.instances, [this](std::span<const Packet> packets) { take(packets); },
+          loop, config_.instances, [this](std::span<const Packet> packets) { take(packets); },
           [this](std::span<const Packet> packets) { take(packets); }),
-      claims_(loop, config.instances, monitor_.facts(),
+      claims_(loop, config_.instances, monitor_.facts(),
               [this](std::span<const AddressClaimed> claims) { take_claims(claims); }),
       requests_(loop),
       addresses_(
-          loop, requests_, monitor_.facts(), record, config.instances,
+          loop, requests_, monitor_.facts(), record, config_.instances,
           [this](const AddressesSettled& answer) { settled(answer); },
           [this](InstanceId id, int link, const IpAddress& address) { announce(id, link, address); }),
       announcer_(loop, [this](const Announcement& announcement, int error) { cannot_announce(announcement, error); }),
-      tracked_links_(config.tracked_interfaces.size(), CheckState::unknown),
-      probers_(loop, starter, script_listener(config.global.log_level)),
-      tracked_(config.checks.size(), false),
+      tracked_links_(config_.tracked_interfaces.size(), CheckState::unknown),
+      probers_(loop, starter, script_listener(config_.global.log_level)),
+      judged_(config_.services.size(), false),
       services_(
-          loop, starter, config.services, config.instances, standby_checks(config, paths_.virtual_addresses()),
+          loop, starter, config_.services, config_.instances, standby_checks(),
           {[this](const ServicesChanged& change) { feed(change); },
            [this](std::size_t service, bool wanted) { judge_service(service, wanted); }, [this] { leave_when_done(); },
            [this](std::size_t service, const char* what, const std::string& reason) {
                if (console_) console_->service_said(service, what, reason);
            }}),
-      hooks_(loop, starter, config.instances, config.groups, config.hook_credentials,
-             {[this](const HookEnded& end) { feed(end); }, [this] { leave_when_done(); },
+      hooks_(loop, starter, config_.instances, config_.groups, config_.hook_credentials,
+             {[this](const HookEnded& end) { feed(end); },
+              [this] {
+                  if (!departing_.empty()) burial_->arm(loop_.now());
+                  leave_when_done();
+              },
               [this](const std::string& owner, Hook hook, const char* how) {
                   if (console_) console_->hook_ended(owner, hook, how);
               }}) {
-    for (std::size_t i = 0; i < config.checks.size(); ++i) {
-        checks_.push_back(std::make_unique<health::Check>(
-            probers_, config.checks[i], [this, i](const health::Report& report) { on_report(i, report); }));
+    for (const health::CheckOptions& options : config_.checks) checks_.push_back(make_check(options, checks_.size()));
+}
+
+// Whether the check of each service goes to an address that is here while another host is MASTER, too.
+std::vector<bool> Agent::standby_checks() const {
+    std::vector<bool> standby;
+    for (const service::ServiceOptions& service : config_.services) {
+        const std::size_t check = find_check(config_, service.check);
+        standby.push_back(
+            check < config_.checks.size() &&
+            !std::ranges::binary_search(paths_.virtual_addresses(), config_.checks[check].endpoint.address));
     }
+    return standby;
 }
 
 void Agent::start(const std::optional<RecordReader>& predecessor) {
@@ -126,7 +127,8 @@ void Agent::start(const std::optional<RecordReader>& predecessor) {
     remove_leftovers(requests_, monitor_.facts(), routes, kept, predecessor);
     feed_all(console_->kept_drains());
     feed(Startup{adopted});
-    start_checks();
+    find_tracked();
+    run_checks();
     services_.begin(adopted);
     publish_status();
 }
@@ -143,6 +145,7 @@ std::vector<Legacy> Agent::adopt(const RecordReader& predecessor) const {
 
 void Agent::shut_down() {
     if (std::exchange(shutting_down_, true)) return;
+    go_on_reloading();
     services_.leave();
     feed(Shutdown{remaining_});
 }
@@ -226,6 +229,7 @@ void Agent::end_round() {
     if (actions_.capacity() > usual_actions) Actions().swap(actions_);
     arm_deadline();
     in_round_ = false;
+    if (!departing_.empty()) burial_->arm(loop_.now());
     leave_when_done();
 }
 
@@ -373,11 +377,14 @@ void Agent::publish_status() {
     std::string text;
     if (router_.size() > status_names) {
         std::map<std::string, std::size_t> counts;
-        for (InstanceId id = 0; id < router_.size(); ++id) ++counts[to_string(router_.instance(id).role())];
+        for (InstanceId id = 0; id < router_.size(); ++id) {
+            if (!is_vacant(config_.instances[id])) ++counts[to_string(router_.instance(id).role())];
+        }
         for (const auto& [role, count] : counts) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, role);
         return notify::status(text);
     }
     for (InstanceId id = 0; id < router_.size(); ++id) {
+        if (is_vacant(config_.instances[id])) continue;
         text += fmt::format("{}{} {}", text.empty() ? "" : ", ", config_.instances[id].name,
                             to_string(router_.instance(id).role()));
     }
@@ -387,30 +394,44 @@ void Agent::publish_status() {
 // ---- paths
 
 void Agent::refresh_paths() {
-    std::vector<PathChanged> found;
-    found.reserve(router_.size());
-    for (InstanceId id = 0; id < router_.size(); ++id) found.push_back(paths_.find(id));
-    receivers_.refresh(found, paths_);
-    claims_.refresh();
-    for (InstanceId id = 0; id < found.size(); ++id) refresh_path(id, std::move(found[id]));
+    std::vector<PathChanged> found = find_paths();
+    for (InstanceId id = 0; id < found.size(); ++id) {
+        if (!is_vacant(config_.instances[id])) refresh_path(id, std::move(found[id]));
+    }
     refresh_tracked_links();
     // What kept a socket from opening (no descriptor, no memory) may be over without a word from the kernel.
     if (receivers_.any_problem()) socket_retry_->arm(loop_.now() + socket_retry);
 }
 
+// And brings the sockets in line with them.
+std::vector<PathChanged> Agent::find_paths() {
+    std::vector<PathChanged> found;
+    found.reserve(config_.instances.size());
+    for (InstanceId id = 0; id < config_.instances.size(); ++id) found.push_back(paths_.find(id));
+    receivers_.refresh(found, paths_);
+    claims_.refresh();
+    return found;
+}
+
+// Whether an instance can take part there.
+PathChanged Agent::judged(PathChanged path) const {
+    if (!path.up) return path;
+    const InstanceId id = path.instance;
+    const std::string deaf = receivers_.problem(path.interface_index, config_.instances[id].family);
+    const auto obstacle = addresses_.obstacle(id);
+    if (!deaf.empty()) {
+        const std::string& name = monitor_.facts().link(path.interface_index)->name;
+        path.reason = Text::format("cannot listen on interface %s: %s", name.c_str(), deaf.c_str());
+    } else if (obstacle) {
+        path.reason = *obstacle;
+    }
+    path.up = deaf.empty() && !obstacle;
+    return path;
+}
+
 // Tells the core where an instance is and whether it can take part, if that is new.
 void Agent::refresh_path(InstanceId id, PathChanged path) {
-    if (path.up) {
-        const std::string deaf = receivers_.problem(path.interface_index, config_.instances[id].family);
-        const auto obstacle = addresses_.obstacle(id);
-        if (!deaf.empty()) {
-            const std::string& name = monitor_.facts().link(path.interface_index)->name;
-            path.reason = Text::format("cannot listen on interface %s: %s", name.c_str(), deaf.c_str());
-        } else if (obstacle) {
-            path.reason = *obstacle;
-        }
-        path.up = deaf.empty() && !obstacle;
-    }
+    path = judged(std::move(path));
     const PathChanged& known = router_.instance(id).path();
     if (path.interface_index == known.interface_index && path.up == known.up && path.source == known.source &&
         path.reason == known.reason && path.carrier == known.carrier) {
@@ -427,12 +448,13 @@ void Agent::refresh_path(InstanceId id, PathChanged path) {
 void Agent::refresh_tracked_links() {
     for (std::size_t i = 0; i < tracked_links_.size(); ++i) {
         const std::string& name = config_.tracked_interfaces[i];
+        if (name.empty()) continue;
         const netlink::Link* link = monitor_.facts().link(name);
         const bool well = link != nullptr && link->up && link->running;
         const CheckState state = well ? CheckState::passing : CheckState::failing;
         if (std::exchange(tracked_links_[i], state) == state) continue;
         const char* what = link == nullptr ? "does not exist" : !link->up ? "is down" : "has no carrier";
-        feed(CheckChanged{checks_.size() + i, state,
+        feed(CheckChanged{first_tracked_interface + i, state,
                           well ? Text() : Text::format("tracked interface %s %s", name.c_str(), what)});
     }
 }
@@ -456,7 +478,7 @@ Console::World Agent::world() {
             router_,
             [this](std::vector<Event> events) { feed_all(std::move(events)); },
             [this] { return counters(); },
-            [this](std::size_t check) { return checks_[check]->verdict(); },
+            [this](std::size_t check) { return checks_[check] ? checks_[check]->verdict() : health::Verdict::unknown; },
             [this](std::size_t service) { return services_.state(service); },
             [this](const VirtualAddress& address, const InstanceOptions& options) {
                 const netlink::Link* link = link_of(address, options, monitor_.facts());
@@ -478,20 +500,44 @@ ShellCounters Agent::counters() {
 
 // ---- checks
 
-void Agent::start_checks() {
-    for (const InstanceOptions& instance : config_.instances) {
-        for (const Track& track : instance.checks) {
-            if (track.index < tracked_.size()) tracked_[track.index] = true;  // the others are interfaces
+std::unique_ptr<health::Check> Agent::make_check(const health::CheckOptions& options, std::size_t check) {
+    return std::make_unique<health::Check>(probers_, options,
+                                           [this, check](const health::Report& report) { on_report(check, report); });
+}
+
+void Agent::find_tracked() {
+    tracked_.assign(checks_.size(), false);
+    for (InstanceId id = 0; id < config_.instances.size(); ++id) {
+        if (std::ranges::find(departing_, id) != departing_.end()) continue;
+        for (const Track& track : config_.instances[id].checks) {
+            if (track.index < first_tracked_interface) tracked_[track.index] = true;
         }
-        for (const std::size_t gate : instance.gates) tracked_[gate] = true;
+        for (const std::size_t gate : config_.instances[id].gates) tracked_[gate] = true;
     }
+}
+
+void Agent::tell_verdict(std::size_t check) {
+    const CheckState state = state_of(checks_[check]->verdict());
+    feed(CheckChanged{check, state, Text::format("check %s", config_.checks[check].name.c_str())});
+}
+
+void Agent::run_checks() {
     for (std::size_t i = 0; i < checks_.size(); ++i) {
-        if (!tracked_[i]) continue;
-        checks_[i]->start();
-        if (checks_[i]->verdict() == health::Verdict::down) {  // init_fail
-            feed(CheckChanged{i, CheckState::unproven,
-                              Text::format("check %s: no success yet", config_.checks[i].name.c_str())});
-        }
+        if (checks_[i]) run_check(i);
+    }
+}
+
+// The check of a service runs while the service does; one that an instance tracks runs always.
+void Agent::run_check(std::size_t check) {
+    bool wanted = tracked_[check];
+    for (std::size_t i = 0; i < judged_.size() && !wanted; ++i) {
+        wanted = judged_[i] && config_.services[i].check == config_.checks[check].name;
+    }
+    if (!wanted) return checks_[check]->stop();
+    if (!checks_[check]->start() || !tracked_[check]) return;
+    if (checks_[check]->verdict() == health::Verdict::down) {  // init_fail
+        feed(CheckChanged{check, CheckState::unproven,
+                          Text::format("check %s: no success yet", config_.checks[check].name.c_str())});
     }
 }
 
@@ -515,11 +561,10 @@ void Agent::on_report(std::size_t check, const health::Report& report) {
     feed(std::move(change));
 }
 
-// The check of a service runs while the service does; one that an instance tracks runs anyway.
 void Agent::judge_service(std::size_t service, bool wanted) {
+    judged_[service] = wanted;
     const std::size_t check = find_check(config_, config_.services[service].check);
-    if (check == checks_.size() || tracked_[check]) return;
-    wanted ? checks_[check]->start() : checks_[check]->stop();
+    if (check < checks_.size()) run_check(check);
 }
 
 }  // namespace vrrpd

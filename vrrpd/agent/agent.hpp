@@ -26,6 +26,7 @@
 #include "vrrpd/agent/paths.hpp"
 #include "vrrpd/agent/receivers.hpp"
 #include "vrrpd/agent/service_set.hpp"
+#include "vrrpd/config/arrange.hpp"
 #include "vrrpd/config/config.hpp"
 #include "vrrpd/core/router.hpp"
 #include "vrrpd/guard/record.hpp"
@@ -40,11 +41,17 @@ class Agent {
   public:
     /// Opens all sockets; throws std::system_error. `finished` is called once after shut_down() or restart(), when
     /// everything is handed over.
-    Agent(Loop& loop, ChildStarter& starter, const config::Config& config, Record& record,
-          std::function<void()> finished);
+    Agent(Loop& loop, ChildStarter& starter, config::Config config, Record& record, std::function<void()> finished);
 
     /// Reads the kernel's facts, adopts what it can of a predecessor's, removes the rest, and takes part from then on.
     void start(const std::optional<RecordReader>& predecessor);
+
+    /// Applies the difference: who is the same goes on without missing an advert (agent/reload.cpp). What an earlier
+    /// reload removed is handed over first; of several that wait for it the last one counts. `applied` is called when
+    /// it is in force, or was overtaken by a later one or the end: then with the reason why it will not be.
+    void reload(config::Config loaded, std::function<void(const std::string& obstacle)> applied = {});
+    /// What is in force.
+    const config::Config& config() const { return config_; }
 
     /// Hands everything over to the peers: planned demotion of all instances.
     void shut_down();
@@ -81,6 +88,22 @@ class Agent {
     void perform(const Notice& action);
     void end_round();
 
+    struct Reload {
+        config::Config loaded;
+        std::function<void(const std::string&)> applied;
+    };
+    void go_on_reloading();
+    std::string apply(config::Config loaded);
+    void remake_checks(const config::Arranged& arranged);
+    void cancel_announcements(const config::Config& before, const config::Changes& instances);
+    Reconfigured reconfigured(const config::Arranged& arranged, const std::vector<PathChanged>& found) const;
+    void tell_newly_tracked(const std::vector<bool>& before);
+    void forget_links(const std::vector<std::string>& before);
+    void warn(const config::Arranged& arranged) const;
+    void bury_removed();
+
+    std::vector<PathChanged> find_paths();
+    PathChanged judged(PathChanged path) const;
     void refresh_paths();
     void refresh_path(InstanceId id, PathChanged path);
     void refresh_tracked_links();
@@ -96,14 +119,19 @@ class Agent {
     ShellCounters counters();
 
     std::vector<Legacy> adopt(const RecordReader& predecessor) const;
-    void start_checks();
+    std::unique_ptr<health::Check> make_check(const health::CheckOptions& options, std::size_t check);
+    std::vector<bool> standby_checks() const;
+    void find_tracked();
+    void tell_verdict(std::size_t check);
+    void run_checks();
+    void run_check(std::size_t check);
     void on_report(std::size_t check, const health::Report& report);
     void judge_service(std::size_t service, bool wanted);
     void leave_when_done();
     void publish_status();
 
     Loop& loop_;
-    const config::Config& config_;
+    config::Config config_;  // its parts are read through references: only apply() changes it
     Record& record_;
     std::function<void()> finished_;
     Router router_;
@@ -111,6 +139,9 @@ class Agent {
     std::deque<Event> facts_;  // that came while others were carried out
     bool in_round_ = false;
     bool shutting_down_ = false;
+    std::vector<InstanceId> departing_;  // removed by a reload, and not yet handed over
+    std::optional<Reload> reload_;       // that waits for them
+    std::unique_ptr<Timer> burial_;
     std::vector<InstanceId> remaining_;  // for a successor
     std::vector<std::string> warnings_;  // before there is a console
     std::unique_ptr<Timer> deadline_;
@@ -121,7 +152,7 @@ class Agent {
 
     AdvertSender sender_;
     netlink::Monitor monitor_;
-    const Paths paths_;
+    Paths paths_;
     Receivers receivers_;
     ClaimObservers claims_;
     netlink::Requests requests_;
@@ -133,6 +164,7 @@ class Agent {
     health::Probers probers_;
     std::vector<std::unique_ptr<health::Check>> checks_;
     std::vector<bool> tracked_;  // by an instance: runs always
+    std::vector<bool> judged_;   // by service: its check is wanted
     ServiceSet services_;
     HookSet hooks_;
     std::unique_ptr<Console> console_;  // from the start on

@@ -33,7 +33,7 @@ bool ClaimObservers::take_changed() {
         const netlink::Link* home = home_link(instance, facts_);
         homes.push_back(home == nullptr ? 0 : home->index);
     }
-    if (links == links_ && homes == homes_) return false;
+    if (!std::exchange(stale_, false) && links == links_ && homes == homes_) return false;
     links_ = std::move(links);
     homes_ = std::move(homes);
     return true;

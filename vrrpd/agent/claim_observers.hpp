@@ -24,12 +24,15 @@ class ClaimObservers {
     /// Takes what came in together, at least one. It must not refresh().
     using Sink = std::function<void(std::span<const AddressClaimed>)>;
 
-    /// `instances` and `facts` must outlive this, and the instances stay as they are.
+    /// `instances` and `facts` must outlive this.
     ClaimObservers(Loop& loop, const std::vector<InstanceOptions>& instances, const netlink::Facts& facts, Sink sink);
 
     /// Brings the sockets in line with the links; cheap if nothing has changed there. What cannot be heard is logged,
     /// and tried again with the next change: it keeps no instance from serving.
     void refresh();
+
+    /// The instances are others now: the next refresh() looks at all of them.
+    void reconfigure() { stale_ = true; }
 
   private:
     using Segment = std::pair<int, Family>;
@@ -51,6 +54,7 @@ class ClaimObservers {
     Sink sink_;
     std::vector<netlink::Link> links_;  // as of the last refresh
     std::vector<int> homes_;            // interfaces of the instances then; 0: none
+    bool stale_ = true;
     std::map<Segment, Open> open_;
 };
 

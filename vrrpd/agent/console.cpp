@@ -102,6 +102,7 @@ void Console::noticed(const Notice& notice) {
 }
 
 void Console::check_reported(std::size_t check, const health::Report& report) {
+    reports_.resize(world_.config.checks.size());
     reports_[check] = {report, loop_.now()};
     if (!feed_.is_followed()) return;
     publish("check", {{"check", world_.config.checks[check].name},
@@ -113,6 +114,7 @@ void Console::check_reported(std::size_t check, const health::Report& report) {
 }
 
 void Console::service_said(std::size_t service, const char* what, const std::string& reason) {
+    troubles_.resize(world_.config.services.size());
     if (!reason.empty()) troubles_[service] = fmt::format("{}: {}", what, reason);
     if (!feed_.is_followed()) return;
     publish("service", {{"service", world_.config.services[service].name}, {"state", what}, {"reason", reason}});
@@ -161,10 +163,13 @@ std::optional<InstanceId> Console::find(const std::string& name) const {
 
 Surroundings Console::surroundings() const {
     using Reported = std::optional<Surroundings::Reported>;
-    const auto report = [this](std::size_t check) -> const Reported& { return reports_[check]; };
+    const auto report = [this](std::size_t check) -> const Reported& {
+        static const Reported none;
+        return check < reports_.size() ? reports_[check] : none;
+    };
     const auto service = [this](std::size_t index) {
         return InstanceStatus::Service{world_.config.services[index].name, world_.service_state(index),
-                                       troubles_[index]};
+                                       index < troubles_.size() ? troubles_[index] : std::string()};
     };
     return {world_.config, world_.router, report, world_.verdict, world_.present, service};
 }
@@ -172,12 +177,13 @@ Surroundings Console::surroundings() const {
 Console::Response Console::status(const Request& request) {
     const InstanceId first = request.arguments.empty() ? 0 : *find(request.arguments[0]);
     const InstanceId end = request.arguments.empty() ? world_.router.size() : first + 1;
-    return [this, next = first, first, end]() mutable -> std::optional<Answer> {
+    return [this, next = first, first, end, any = false]() mutable -> std::optional<Answer> {
         const WallTime now = wall_clock();
         Answer piece{true, "", true};
         if (next == first) piece.text = status_begin({world_.config.global.router_id, now, warnings_});
         for (const InstanceId stop = std::min(end, next + portion); next < stop; ++next) {
-            if (next != first) piece.text += ',';
+            if (is_vacant(world_.router.instance(next).options())) continue;
+            if (std::exchange(any, true)) piece.text += ',';
             piece.text += status_item(status_of(surroundings(), next, loop_.now()), now);
         }
         piece.more = next < end;
@@ -189,9 +195,11 @@ Console::Response Console::status(const Request& request) {
 MetricsPages Console::pages() const {
     ShellCounters counters = world_.counters();
     for (std::size_t i = 0; i < world_.config.checks.size(); ++i) {
+        if (world_.config.checks[i].name.empty()) continue;
         counters.checks.emplace_back(world_.config.checks[i].name, world_.verdict(i) == health::Verdict::up);
     }
     for (std::size_t i = 0; i < world_.config.services.size(); ++i) {
+        if (world_.config.services[i].name.empty()) continue;
         const bool ready = std::string_view(world_.service_state(i)) == "ready";
         counters.services.emplace_back(world_.config.services[i].name, ready);
     }
@@ -229,7 +237,9 @@ Console::Response Console::events(const Request&) {
 std::vector<InstanceId> Console::chosen(const std::vector<std::string>& names) const {
     std::vector<InstanceId> all;
     if (names.empty()) {
-        for (InstanceId id = 0; id < world_.router.size(); ++id) all.push_back(id);
+        for (InstanceId id = 0; id < world_.router.size(); ++id) {
+            if (!is_vacant(world_.router.instance(id).options())) all.push_back(id);
+        }
         return all;
     }
     const InstanceId id = *find(names[0]);

@@ -41,28 +41,67 @@ double seconds(Duration duration) {
 HookSet::HookSet(Loop& loop, ChildStarter& starter, const std::vector<InstanceOptions>& instances,
                  const std::vector<SyncGroupOptions>& groups, const Credentials& credentials, Callbacks callbacks)
     : loop_(loop),
+      starter_(starter),
       instances_(instances),
       groups_(groups),
+      credentials_(credentials),
       callbacks_(std::move(callbacks)),
-      members_(instances.size() + groups.size()),
+      places_(instances.size()),
       end_(loop.timer([this] { kill_all(); })) {
-    for (std::size_t i = 0; i < members_.size(); ++i) {
-        const bool is_instance = i < instances.size();
-        const Hooks& hooks = is_instance ? instances[i].hooks : groups[i - instances.size()].hooks;
-        members_[i].hooks = &hooks;
-        if (!hooks.any()) continue;
-        hooks::Listener listener;
-        listener.ended = [this, i](const hooks::Outcome& outcome) { on_ended(i, outcome); };
-        listener.skipped = [this, i](const RunHook& wish) { on_skipped(i, wish); };
-        listener.idle = [this] { callbacks_.idle(); };
-        members_[i].runner = std::make_unique<hooks::Runner>(
-            loop, starter, is_instance ? owner_of(instances[i]) : owner_of(groups[i - instances.size()], instances),
-            [&hooks]() -> const Hooks& { return hooks; }, credentials, std::move(listener));
+    for (std::size_t i = 0; i < instances.size() + groups.size(); ++i) members_.push_back(std::make_unique<Member>());
+    fit_all();
+}
+
+void HookSet::fit_all() {
+    for (std::size_t i = 0; i < instances_.size(); ++i) fit(*members_[i], instances_[i].hooks, owner_of(instances_[i]));
+    for (std::size_t i = 0; i < groups_.size(); ++i) {
+        fit(*members_[instances_.size() + i], groups_[i].hooks, owner_of(groups_[i], instances_));
     }
 }
 
+void HookSet::fit(Member& member, const Hooks& hooks, hooks::Owner owner) {
+    member.hooks = &hooks;
+    if (member.runner != nullptr) return member.runner->change(std::move(owner), credentials_);
+    if (!hooks.any()) return;
+    hooks::Listener listener;
+    listener.ended = [this, &member](const hooks::Outcome& outcome) { on_ended(member, outcome); };
+    listener.skipped = [this, &member](const RunHook& wish) { on_skipped(member, wish); };
+    listener.idle = [this] { callbacks_.idle(); };
+    member.runner = std::make_unique<hooks::Runner>(
+        loop_, starter_, std::move(owner), [&member]() -> const Hooks& { return *member.hooks; }, credentials_,
+        std::move(listener));
+}
+
+// Groups are known by their names.
+void HookSet::reconfigure(const Credentials& credentials) {
+    credentials_ = credentials;
+    auto before = std::exchange(members_, {});
+    for (std::size_t i = 0; i < instances_.size(); ++i) {
+        members_.push_back(i < places_ ? std::move(before[i]) : std::make_unique<Member>());
+        const auto& runner = members_.back()->runner;
+        // Another instance has come to a vacant place.
+        if (runner != nullptr && runner->idle() && runner->owner().name != instances_[i].name) {
+            members_.back() = std::make_unique<Member>();
+        }
+    }
+    for (const SyncGroupOptions& group : groups_) {
+        const auto same =
+            std::find_if(before.begin() + static_cast<std::ptrdiff_t>(places_), before.end(),
+                         [&](const std::unique_ptr<Member>& member) {
+                             return member && member->runner && member->runner->owner().name == group.name;
+                         });
+        members_.push_back(same == before.end() ? std::make_unique<Member>() : std::move(*same));
+    }
+    places_ = instances_.size();
+    fit_all();
+}
+
+bool HookSet::is_idle(InstanceId id) const {
+    return members_[id]->runner == nullptr || members_[id]->runner->idle();
+}
+
 void HookSet::add(const RunHook& wish) {
-    const Member& member = members_[wish.instance];
+    const Member& member = *members_[wish.instance];
     if (member.runner == nullptr) return;
     member.runner->add(wish);
     waiting_.push_back(wish.instance);
@@ -70,51 +109,50 @@ void HookSet::add(const RunHook& wish) {
 
 void HookSet::add(const RunGroupHook& wish) {
     const std::size_t index = instances_.size() + wish.group;
-    if (members_[index].runner == nullptr) return;
+    if (members_[index]->runner == nullptr) return;
     RunHook hook;
     hook.from = wish.from;
     hook.to = wish.to;
     hook.reason = wish.reason;
     hook.timeout = groups_[wish.group].hooks.timeout;
-    members_[index].runner->add(hook);
+    members_[index]->runner->add(hook);
     waiting_.push_back(index);
 }
 
 void HookSet::drop(const DropHook& wish) {
-    if (members_[wish.instance].runner != nullptr) members_[wish.instance].runner->drop(wish.run);
+    if (members_[wish.instance]->runner != nullptr) members_[wish.instance]->runner->drop(wish.run);
 }
 
 void HookSet::begin() {
     for (const std::size_t index : std::exchange(waiting_, {})) {
-        if (members_[index].runner != nullptr) members_[index].runner->begin();
+        if (members_[index]->runner != nullptr) members_[index]->runner->begin();
     }
 }
 
 void HookSet::end_soon() {
     if (std::exchange(ending_, true) || all_ended()) return;
     Duration longest{};
-    for (const Member& member : members_) {
-        if (member.runner != nullptr) longest = std::max(longest, member.hooks->timeout);
+    for (const auto& member : members_) {
+        if (member->runner != nullptr) longest = std::max(longest, member->hooks->timeout);
     }
     end_->arm(loop_.now() + longest);
 }
 
 bool HookSet::all_ended() const {
     return std::ranges::all_of(members_,
-                               [](const Member& member) { return member.runner == nullptr || member.runner->idle(); });
+                               [](const auto& member) { return member->runner == nullptr || member->runner->idle(); });
 }
 
 void HookSet::kill_all() {
-    for (Member& member : members_) {
-        if (member.runner == nullptr || member.runner->idle()) continue;
-        log::write(Level::warning, fmt::format("hooks of {} killed: no time left", member.runner->owner().name));
-        member.runner.reset();
+    for (const auto& member : members_) {
+        if (member->runner == nullptr || member->runner->idle()) continue;
+        log::write(Level::warning, fmt::format("hooks of {} killed: no time left", member->runner->owner().name));
+        member->runner.reset();
     }
     callbacks_.idle();
 }
 
-void HookSet::on_ended(std::size_t index, const hooks::Outcome& outcome) {
-    Member& member = members_[index];
+void HookSet::on_ended(Member& member, const hooks::Outcome& outcome) {
     HookCounters& counters = member.counters[static_cast<std::size_t>(outcome.hook)];
     ++(outcome.success() ? counters.succeeded : outcome.late ? counters.timed_out : counters.failed);
     counters.took += outcome.took;
@@ -130,8 +168,7 @@ void HookSet::on_ended(std::size_t index, const hooks::Outcome& outcome) {
                       Text::format("%s: %s", to_string(outcome.hook), outcome.to_string().c_str())});
 }
 
-void HookSet::on_skipped(std::size_t index, const RunHook& wish) {
-    Member& member = members_[index];
+void HookSet::on_skipped(Member& member, const RunHook& wish) {
     for (const Hook hook : hooks::meant_by(wish, *member.hooks)) {
         ++member.counters[static_cast<std::size_t>(hook)].skipped;
         log::write(Level::notice,

@@ -33,9 +33,14 @@ class HookSet {
         std::function<void(const std::string& owner, Hook hook, const char* how)> said{};
     };
 
-    /// `instances` and `groups` must live as long as the set.
+    /// `instances` and `groups` must live as long as the set, and may become others: see reconfigure().
     HookSet(Loop& loop, ChildStarter& starter, const std::vector<InstanceOptions>& instances,
             const std::vector<SyncGroupOptions>& groups, const Credentials& credentials, Callbacks callbacks);
+
+    /// Instances and groups are others now. What runs or waits goes on; of a group that is gone it is killed.
+    void reconfigure(const Credentials& credentials);
+    /// Nothing of an instance runs or waits.
+    bool is_idle(InstanceId id) const;
 
     void add(const RunHook& wish);
     void add(const RunGroupHook& wish);
@@ -51,10 +56,10 @@ class HookSet {
     template <typename Use>
     void for_each_counter(Use use) const {
         for (const auto& member : members_) {
-            if (member.runner == nullptr) continue;
+            if (member->runner == nullptr) continue;
             for (std::size_t i = 0; i < hook_count; ++i) {
                 const auto hook = static_cast<Hook>(i);
-                if (member.hooks->has(hook)) use(member.runner->owner(), hook, member.counters[i]);
+                if (member->hooks->has(hook)) use(member->runner->owner(), hook, member->counters[i]);
             }
         }
     }
@@ -66,16 +71,21 @@ class HookSet {
         std::array<HookCounters, hook_count> counters{};
     };
 
-    void on_ended(std::size_t member, const hooks::Outcome& outcome);
-    void on_skipped(std::size_t member, const RunHook& wish);
+    void fit(Member& member, const Hooks& hooks, hooks::Owner owner);
+    void fit_all();
+    void on_ended(Member& member, const hooks::Outcome& outcome);
+    void on_skipped(Member& member, const RunHook& wish);
     void kill_all();
 
     Loop& loop_;
+    ChildStarter& starter_;
     const std::vector<InstanceOptions>& instances_;
     const std::vector<SyncGroupOptions>& groups_;
+    Credentials credentials_;
     Callbacks callbacks_;
-    std::vector<Member> members_;       // instances, then groups
-    std::vector<std::size_t> waiting_;  // members with something to begin
+    std::vector<std::unique_ptr<Member>> members_;  // instances, then groups
+    std::size_t places_;                            // how many instances these are
+    std::vector<std::size_t> waiting_;              // members with something to begin
     std::unique_ptr<Timer> end_;
     bool ending_ = false;
 };

@@ -267,7 +267,7 @@ std::optional<std::string> MetricsPages::next() {
     const InstanceId end = std::min(instance_ + portion, router_.size());
     for (; instance_ < end; ++instance_) {
         const Instance& instance = router_.instance(instance_);
-        metric.write(page, instance, instance.options().name, now_);
+        if (!is_vacant(instance.options())) metric.write(page, instance, instance.options().name, now_);
     }
     if (end == router_.size()) ++family_, instance_ = 0;
     return page.take();

@@ -56,9 +56,16 @@ void sort_each_once(std::vector<Value>& addresses) {
 
 }  // namespace
 
-Paths::Paths(std::span<const InstanceOptions> instances, const netlink::Facts& facts)
+Paths::Paths(const std::vector<InstanceOptions>& instances, const netlink::Facts& facts)
     : instances_(instances), facts_(facts) {
-    for (const InstanceOptions& instance : instances) {
+    reconfigure();
+}
+
+void Paths::reconfigure() {
+    virtual_addresses_.clear();
+    moving_.clear();
+    primaries_.clear();
+    for (const InstanceOptions& instance : instances_) {
         for_each_address(instance, [&](const VirtualAddress& address) {
             virtual_addresses_.push_back(address.prefix.address);
             if (instance.priority != owner_priority) moving_.push_back(address.prefix.address);

@@ -28,8 +28,11 @@ struct LinkAddresses {
 
 class Paths {
   public:
-    /// Both must outlive this; the instances must not change.
-    Paths(std::span<const InstanceOptions> instances, const netlink::Facts& facts);
+    /// Both must outlive this.
+    Paths(const std::vector<InstanceOptions>& instances, const netlink::Facts& facts);
+
+    /// The instances are others now.
+    void reconfigure();
 
     /// Whether an instance can take part, and from which address; or why not, in a sentence that names the interface.
     ///
@@ -49,7 +52,7 @@ class Paths {
     std::optional<IpAddress> source(const InstanceOptions& instance, int link) const;
     std::optional<IpAddress> primary_address(const Shared& shared) const;
 
-    std::span<const InstanceOptions> instances_;
+    const std::vector<InstanceOptions>& instances_;
     const netlink::Facts& facts_;
     std::vector<IpAddress> virtual_addresses_;
     std::vector<IpAddress> moving_;  // all of them but those of owners, who have them anyway

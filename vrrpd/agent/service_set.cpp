@@ -22,22 +22,31 @@ StopMode mode_of(ServiceWish wish) {
 ServiceSet::ServiceSet(Loop& loop, ChildStarter& starter, const std::vector<service::ServiceOptions>& options,
                        const std::vector<InstanceOptions>& instances, const std::vector<bool>& standby_checks,
                        Callbacks callbacks)
-    : instances_(instances),
+    : loop_(loop),
+      starter_(starter),
+      instances_(instances),
       units_(loop, [](const std::string& problem) { log::write(Level::warning, problem); }),
       callbacks_(std::move(callbacks)),
+      replacement_(loop.timer([this] { replace_gone(); })),
       members_(options.size()),
       stopping_(instances.size(), false) {
     for (std::size_t i = 0; i < options.size(); ++i) {
-        service::Listener listener;
-        listener.ready = [this, i] { on_ready(i); };
-        listener.stopped = [this, i] { on_stopped(i); };
-        listener.failed = [this, i](const std::string& reason) { on_failed(i, reason); };
-        listener.restarted = [this, i](const std::string& reason) { on_restarted(i, reason); };
-        listener.check_wanted = [this, i](bool wanted) { callbacks_.check_wanted(i, wanted); };
-        ChildStarter& keeper = options[i].unit.empty() ? starter : units_;
-        members_[i].service =
-            std::make_unique<service::Service>(loop, keeper, options[i], standby_checks[i], std::move(listener));
+        members_[i].standby_check = standby_checks[i];
+        make(i, options[i]);
     }
+}
+
+void ServiceSet::make(std::size_t i, const service::ServiceOptions& options) {
+    service::Listener listener;
+    listener.ready = [this, i] { on_ready(i); };
+    listener.stopped = [this, i] { on_stopped(i); };
+    listener.failed = [this, i](const std::string& reason) { on_failed(i, reason); };
+    listener.restarted = [this, i](const std::string& reason) { on_restarted(i, reason); };
+    listener.check_wanted = [this, i](bool wanted) { callbacks_.check_wanted(i, wanted); };
+    Member& member = members_[i];
+    ChildStarter& keeper = options.unit.empty() ? starter_ : units_;
+    member.service =
+        std::make_unique<service::Service>(loop_, keeper, options, member.standby_check, std::move(listener));
 }
 
 void ServiceSet::begin(const std::vector<Legacy>& adopted) {
@@ -61,7 +70,7 @@ void ServiceSet::set(InstanceId id, ServiceWish wish) {
         if (wish == ServiceWish::run) {
             member.users.insert(id);
             member.stopped = false;
-            member.service->want_run();
+            if (!member.going) member.service->want_run();
         } else {
             member.users.erase(id);
             if (member.users.empty() && !member.stopped) stop(member, mode_of(wish));
@@ -72,7 +81,7 @@ void ServiceSet::set(InstanceId id, ServiceWish wish) {
 
 void ServiceSet::stop(Member& member, StopMode mode) {
     member.ready = false;
-    if (leaving_) {
+    if (leaving_ || member.going) {
         member.service->shut_down(mode);
     } else {
         member.service->want_stop(mode);
@@ -95,17 +104,82 @@ void ServiceSet::end_all() {
     if (std::exchange(ending_, true)) return;
     // Who still has users leaves them to a successor: a process lives and dies with the daemon all the same.
     for (Member& member : members_) {
+        if (!member.service) continue;
         member.left = !member.service->options().unit.empty() && !member.users.empty();
         if (!member.left) member.service->shut_down(StopMode::planned);
     }
 }
 
 bool ServiceSet::all_ended() const {
-    return std::ranges::none_of(members_,
-                                [](const Member& member) { return member.service->running() && !member.left; });
+    return std::ranges::none_of(
+        members_, [](const Member& member) { return member.service && member.service->running() && !member.left; });
+}
+
+// ---- reload
+
+void ServiceSet::reconfigure(const std::vector<service::ServiceOptions>& options,
+                             const std::vector<bool>& standby_checks) {
+    members_.resize(options.size());
+    stopping_.resize(instances_.size(), false);
+    drop_users();
+    for (std::size_t i = 0; i < options.size(); ++i) {
+        Member& member = members_[i];
+        const bool exists = !options[i].name.empty();
+        const bool other_check = std::exchange(member.standby_check, standby_checks[i]) != standby_checks[i];
+        if (!member.service && exists) {
+            make(i, options[i]);
+            member.service->begin();
+        } else if (member.service) {
+            const bool same =
+                exists && !member.going && !other_check && service::same_process(member.service->options(), options[i]);
+            if (same) {
+                member.service->adjust(options[i]);
+            } else {
+                go(member, exists ? std::optional(options[i]) : std::nullopt);
+            }
+        }
+    }
+}
+
+void ServiceSet::drop_users() {
+    for (std::size_t i = 0; i < members_.size(); ++i) {
+        Member& member = members_[i];
+        const bool used = !member.users.empty();
+        std::erase_if(member.users, [&](InstanceId id) {
+            return std::ranges::find(instances_[id].services, i) == instances_[id].services.end();
+        });
+        if (used && member.users.empty()) stop(member, StopMode::planned);
+    }
+}
+
+// Whoever is handed over stops its services itself, in the order of that.
+void ServiceSet::go(Member& member, std::optional<service::ServiceOptions> next) {
+    member.going = true;
+    member.next = std::move(next);
+    if (!member.next && !member.users.empty()) return;
+    member.ready = false;
+    member.service->shut_down(StopMode::planned);
+}
+
+void ServiceSet::replace_gone() {
+    for (std::size_t i = 0; i < members_.size(); ++i) {
+        Member& member = members_[i];
+        if (!member.going || !member.stopped || member.service->running()) continue;
+        member.going = false;
+        member.service.reset();
+        const auto next = std::exchange(member.next, std::nullopt);
+        if (!next || leaving_) continue;
+        make(i, *next);
+        member.service->begin();
+        if (member.users.empty()) continue;
+        member.stopped = false;
+        member.service->want_run();
+    }
+    callbacks_.ended();
 }
 
 const char* ServiceSet::state(std::size_t service) const {
+    if (!members_[service].service) return "stopped";
     const service::Service& one = *members_[service].service;
     return one.ready() ? "ready" : one.running() ? "running" : "stopped";
 }
@@ -130,6 +204,7 @@ void ServiceSet::on_ready(std::size_t service) {
 void ServiceSet::on_stopped(std::size_t service) {
     Member& member = members_[service];
     member.stopped = true;
+    if (member.going) replacement_->arm(loop_.now());
     say(service, "stopped");
     for (InstanceId id = 0; id < instances_.size(); ++id) tell_if_stopped(id);
     callbacks_.ended();

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -44,6 +45,10 @@ class ServiceSet {
     void set(InstanceId id, ServiceWish wish);
     void check_changed(std::size_t service, health::Verdict verdict, const std::string& text);
 
+    /// Services and instances are others now. A service with the same options is left alone; one with others is
+    /// stopped, and started again if somebody needs it; who was removed stops when nobody needs it any more.
+    void reconfigure(const std::vector<service::ServiceOptions>& options, const std::vector<bool>& standby_checks);
+
     /// From now on a service that stops does not go to standby.
     void leave();
     /// Ends what is still running, after leave(); units that are in use go on, for a successor.
@@ -55,14 +60,22 @@ class ServiceSet {
 
   private:
     struct Member {
-        std::unique_ptr<service::Service> service;
+        std::unique_ptr<service::Service> service;  // none: the place is vacant
+        bool standby_check = false;
         std::set<InstanceId> users;
         bool ready = false;
         bool stopped = true;
-        bool left = false;  // to a successor
+        bool left = false;   // to a successor
+        bool going = false;  // for good: what follows it is `next`
+        std::optional<service::ServiceOptions> next{};
     };
 
     void say(std::size_t service, const char* what, const std::string& reason = {});
+    void make(std::size_t service, const service::ServiceOptions& options);
+    void drop_users();
+    void go(Member& member, std::optional<service::ServiceOptions> next);
+    void replace_gone();
+
     void on_ready(std::size_t service);
     void on_stopped(std::size_t service);
     void on_restarted(std::size_t service, const std::string& reason);
@@ -71,9 +84,12 @@ class ServiceSet {
     void tell_if_ready(InstanceId id);
     void tell_if_stopped(InstanceId id);
 
+    Loop& loop_;
+    ChildStarter& starter_;
     const std::vector<InstanceOptions>& instances_;
     service::Units units_;
     Callbacks callbacks_;
+    std::unique_ptr<Timer> replacement_;  // of those that are gone
     std::vector<Member> members_;
     std::vector<bool> stopping_;  // by instance: has not been told yet that all its services have stopped
     bool leaving_ = false;

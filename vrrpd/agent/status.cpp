@@ -26,8 +26,8 @@ CheckState state_of(health::Verdict verdict) {
 }
 
 std::string track_name(const config::Config& config, std::size_t index) {
-    return index < config.checks.size() ? config.checks[index].name
-                                        : config.tracked_interfaces[index - config.checks.size()];
+    return index < first_tracked_interface ? config.checks[index].name
+                                           : config.tracked_interfaces[index - first_tracked_interface];
 }
 
 std::string group_of(const config::Config& config, InstanceId id) {

@@ -29,7 +29,7 @@ struct GlobalOptions {
 };
 
 /// Indices in InstanceOptions (checks, gates, services) point into `checks` and `services`; those of its tracks
-/// beyond `checks` go on into `tracked_interfaces`.
+/// from first_tracked_interface on point into `tracked_interfaces`.
 struct Config {
     GlobalOptions global;
     std::vector<InstanceOptions> instances;

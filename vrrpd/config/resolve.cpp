@@ -309,13 +309,12 @@ void Resolver::resolve_tracks(const Draft& draft, InstanceOptions& options) {
     }
 }
 
-/// Counted on after the checks, which are all known by now.
 std::size_t Resolver::index_of_interface(const std::string& name) {
     auto& names = config_.tracked_interfaces;
     const auto found = std::ranges::find(names, name);
     const auto position = static_cast<std::size_t>(found - names.begin());
     if (found == names.end()) names.push_back(name);
-    return config_.checks.size() + position;
+    return first_tracked_interface + position;
 }
 
 SyncGroupOptions Resolver::group(const Draft& draft) {

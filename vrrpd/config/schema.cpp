@@ -314,9 +314,10 @@ void add_behaviour_keys(std::vector<Key>& keys) {
                             "time until the second burst; 0: none"));
     keys.push_back(instance("garp_master_refresh", duration(none, hours(24)), &I::announce_refresh, "60s",
                             "announce again while MASTER; 0: never"));
-    keys.push_back(
-        instance("fault_hold", duration(none, minutes(10)), &I::fault_hold, "30s",
-                 "stay in FAULT after a service or before_master failed; doubles up to 10min while it repeats"));
+    keys.push_back(instance(
+        "fault_hold", duration(none, minutes(10)), &I::fault_hold, "30s",
+        "stay in FAULT after a service or before_master failed; doubles up to 10min while it repeats; a reload "
+        "ends it"));
 }
 
 template <typename Body>

@@ -1,13 +1,20 @@
 #include "vrrpd/core/deadline_heap.hpp"
 
-#include <numeric>
 #include <utility>
 
 namespace vrrpd {
 
-DeadlineHeap::DeadlineHeap(std::size_t size) : deadlines_(size, never), order_(size), places_(size) {
-    std::iota(order_.begin(), order_.end(), std::size_t{0});
-    std::iota(places_.begin(), places_.end(), std::size_t{0});
+DeadlineHeap::DeadlineHeap(std::size_t size) {
+    grow(size);
+}
+
+// What never comes due may stand at the end.
+void DeadlineHeap::grow(std::size_t size) {
+    for (std::size_t entry = order_.size(); entry < size; ++entry) {
+        deadlines_.push_back(never);
+        order_.push_back(entry);
+        places_.push_back(entry);
+    }
 }
 
 void DeadlineHeap::set(std::size_t entry, Instant deadline) {

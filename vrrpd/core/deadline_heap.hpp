@@ -11,6 +11,7 @@ namespace vrrpd {
 class DeadlineHeap {
   public:
     explicit DeadlineHeap(std::size_t size);
+    void grow(std::size_t size);
 
     /// Moves one entry to another deadline; `never` takes it to the end.
     void set(std::size_t entry, Instant deadline);

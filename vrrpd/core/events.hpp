@@ -81,11 +81,19 @@ struct HandOver {
     InstanceId instance = 0;
 };
 
-/// Other options for an instance: the same virtual router on the same interface, all else may be different. They
-/// must live as long as the instance.
+/// Another configuration. Ids are positions in it: who is in none of the lists below keeps place and options. Both it
+/// and the sync groups must live as long as the router, or until there is another one; those before it until this
+/// event is handled.
 struct Reconfigured {
-    InstanceId instance = 0;
-    const InstanceOptions* options = nullptr;
+    const std::vector<InstanceOptions>* instances = nullptr;
+    const std::vector<SyncGroupOptions>* groups = nullptr;
+    std::vector<InstanceId> changed{};  ///< the same virtual router on the same interface, all else may be different
+    std::vector<PathChanged> added{};   ///< at a vacant place or at the end; they take part at once
+    std::vector<InstanceId> removed{};  ///< hand over and stop; their options are those of before
+};
+/// Of those who were removed, and have finished, nothing is left: their places are vacant.
+struct Vacated {
+    std::vector<InstanceId> instances{};
 };
 
 /// The kernel has carried out the latest SetAddresses, or refused it.
@@ -133,8 +141,8 @@ struct SendFailed {
 };
 
 using Event =
-    std::variant<Packet, Startup, Shutdown, Parting, DrainChanged, HandOver, Reconfigured, PathChanged, CheckChanged,
-                 AddressesSettled, AddressesLost, AddressClaimed, ServicesChanged, HookEnded, SendFailed>;
+    std::variant<Packet, Startup, Shutdown, Parting, DrainChanged, HandOver, Reconfigured, Vacated, PathChanged,
+                 CheckChanged, AddressesSettled, AddressesLost, AddressClaimed, ServicesChanged, HookEnded, SendFailed>;
 
 // ---- actions
 

@@ -17,6 +17,10 @@ constexpr Duration first_restoration_delay = std::chrono::milliseconds(100);
 
 }  // namespace
 
+ChecksumForm first_form(ChecksumMode mode) {
+    return mode == ChecksumMode::rfc9568 ? ChecksumForm::message_only : ChecksumForm::pseudo_header;
+}
+
 const char* to_string(Role role) {
     static constexpr std::array<const char*, 4> names = {"INIT", "BACKUP", "MASTER", "FAULT"};
     return names[static_cast<std::size_t>(role)];
@@ -30,8 +34,7 @@ Instance::Instance(InstanceId id, const InstanceOptions& options)
       check_numbers_(options.checks.size()),
       gates_(options.gates.size(), CheckState::unknown),
       active_interval_(options.advert_interval),
-      checksum_form_(options.checksum == ChecksumMode::rfc9568 ? ChecksumForm::message_only
-                                                               : ChecksumForm::pseudo_header) {
+      checksum_form_(first_form(options.checksum)) {
     deadlines_.fill(never);
     claims_.fill(Instant::min());
     path_.reason = Text::format("%s: not seen yet", options.interface.c_str());
@@ -52,10 +55,10 @@ void Instance::start(Moment moment) {
     reconsider(moment);
 }
 
-void Instance::stop(Moment moment) {
+void Instance::stop(Moment moment, const char* why) {
     if (remaining_ && state_ == State::active) return;
     running_ = remaining_ = false;
-    reason_ = "shutdown";
+    reason_ = why;
     reconsider(moment);
     // Services that were left to settle are not left to that now.
     if (state_ == State::initialize && services_up_ && deadline(Timer::services) == never)
@@ -78,44 +81,6 @@ void Instance::hand_over(Moment moment) {
     aside_ = true;
     reason_ = "failover";
     dispatch(Trigger::drained, moment);
-    reconsider(moment);
-}
-
-// Who is MASTER stays it, and lets the peers know at once. What is known of a check stays known.
-void Instance::reconfigure(const InstanceOptions& options, Moment moment) {
-    const InstanceOptions& before = *std::exchange(options_, &options);
-    std::vector<CheckState> checks, gates;
-    std::vector<Text> texts;
-    std::vector<int> numbers;
-    for (const Track& track : options.checks) {
-        const auto known = std::ranges::find(before.checks, track.index, &Track::index) - before.checks.begin();
-        const bool is_known = known < std::ssize(before.checks);
-        checks.push_back(is_known ? checks_[static_cast<std::size_t>(known)] : CheckState::unknown);
-        texts.push_back(is_known ? check_texts_[static_cast<std::size_t>(known)] : Text());
-        numbers.push_back(is_known ? check_numbers_[static_cast<std::size_t>(known)] : 0);
-    }
-    for (const std::size_t gate : options.gates) {
-        const auto known = std::ranges::find(before.gates, gate) - before.gates.begin();
-        gates.push_back(known < std::ssize(before.gates) ? gates_[static_cast<std::size_t>(known)]
-                                                         : CheckState::unknown);
-    }
-    checks_ = std::move(checks), check_texts_ = std::move(texts), check_numbers_ = std::move(numbers);
-    gates_ = std::move(gates);
-    if (!obeying_) active_interval_ = options.advert_interval;
-    armed_priority_ = 0;  // so that the down timer is computed anew
-    // On the way out adverts go on until the release, and the peers may wait for less than they did.
-    if (state_ == State::retiring) {
-        deadline(Timer::protocol) = std::min(deadline(Timer::protocol), moment.now + options.advert_interval);
-    }
-    if (state_ == State::active) {
-        deadline(Timer::protocol) = moment.now + options.advert_interval;
-        send(static_cast<std::uint8_t>(priority()), moment);
-        const bool other_services = phase_ > Phase::addresses && options.services != before.services;
-        if (other_services) phase_ = Phase::services;
-        want_addresses(moment);
-        if (other_services) raise_services(moment);
-        if (follow_up_) dispatch(*std::exchange(follow_up_, std::nullopt), moment);
-    }
     reconsider(moment);
 }
 

@@ -27,6 +27,7 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <optional>
 #include <span>
 #include <vector>
@@ -45,7 +46,11 @@ struct Moment {
     Actions& actions;
 };
 
+/// What we send before a peer was heard, in version 3 over IPv4.
+ChecksumForm first_form(ChecksumMode mode);
+
 class SyncGroup;
+using KnownChecks = std::map<std::size_t, CheckChanged>;
 
 class Instance {
   public:
@@ -91,11 +96,18 @@ class Instance {
     void start(Moment moment);
     /// Whom a successor will adopt goes on through stop().
     void remain() { remaining_ = true; }
-    void stop(Moment moment);
+    void stop(Moment moment, const char* why = "shutdown");
     void part(Moment moment);
     void drain(bool drained, Moment moment);
     void hand_over(Moment moment);
-    void reconfigure(const InstanceOptions& options, Moment moment);
+    /// `known`: what is known of checks, by Track::index.
+    void reconfigure(const InstanceOptions& options, const KnownChecks& known, Moment moment);
+    /// The same before the start.
+    void learn(const KnownChecks& known);
+    /// Its options are the same, and somewhere else.
+    void relocate(const InstanceOptions& options) { options_ = &options; }
+    /// A fault that is held is over, and forgotten.
+    void forgive(Moment moment);
     void path_changed(const PathChanged& path, Moment moment);
     void check_changed(const CheckChanged& change, Moment moment);
     void addresses_settled(const AddressesSettled& settled, Moment moment);
@@ -119,6 +131,7 @@ class Instance {
     void wake(Moment moment);
 
     // Views.
+    InstanceId id() const { return id_; }
     Instant next_deadline() const;
     State state() const { return state_; }
     Role role() const;
@@ -256,7 +269,8 @@ class Instance {
     bool may_preempt(Instant now);
     std::optional<Text> own_hindrance() const;
     bool is_hindered() const;
-    bool all_checked() const;  // each check has told something
+    bool all_checked() const;   // each check has told something
+    bool lacks_weight() const;  // a check that counts has not
     void postpone_or_claim(Moment moment);
     void fire(Timer timer, Moment moment);
     void send(std::uint8_t priority, Moment moment);

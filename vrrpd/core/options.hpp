@@ -48,7 +48,10 @@ struct UnicastPeer {
     friend bool operator==(const UnicastPeer&, const UnicastPeer&) = default;
 };
 
-/// Something an instance watches: a check or, counted on after the checks, a tracked interface.
+/// What an instance watches by an index from here on is no check, but a tracked interface.
+inline constexpr std::size_t first_tracked_interface = std::size_t{1} << 20;
+
+/// Something an instance watches: a check or, counted from first_tracked_interface on, a tracked interface.
 /// Without a weight its failure means FAULT. A positive weight is added while it passes, a negative one while
 /// it fails; `reverse` swaps passing and failing. With `by_number` it is the number that comes with the state
 /// that is added, whatever the state; the weight itself is then 0.
@@ -120,7 +123,13 @@ struct InstanceOptions {
     std::vector<std::size_t> services;              ///< by index of the service
     Duration stop_bound = std::chrono::seconds(1);  ///< longest wait of a planned demotion: services, before_backup
     Hooks hooks;
+    friend bool operator==(const InstanceOptions&, const InstanceOptions&) = default;
 };
+
+/// A place in the list of instances that a reload has left empty.
+inline bool is_vacant(const InstanceOptions& options) {
+    return options.virtual_router_id == 0;
+}
 
 /// Instances that move together. What the strictest member wants of preemption and delays, all want (S04):
 /// the configuration has seen to that.
@@ -128,6 +137,7 @@ struct SyncGroupOptions {
     std::string name;
     std::vector<std::size_t> members;  ///< instances, by index
     Hooks hooks{};                     ///< of those only notify_*
+    friend bool operator==(const SyncGroupOptions&, const SyncGroupOptions&) = default;
 };
 
 }  // namespace vrrpd

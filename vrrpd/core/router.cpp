@@ -52,16 +52,10 @@ Router::Router(const std::vector<InstanceOptions>& options, const std::vector<Sy
     : group_of_(options.size()), deadlines_(options.size()), next_(options.size(), none) {
     instances_.reserve(options.size());
     for (const InstanceOptions& each : options) {
-        instances_.emplace_back(instances_.size(), each);
+        instances_.push_back(std::make_unique<Instance>(instances_.size(), each));
     }
     index_options();
-    groups_.reserve(groups.size());
-    for (const SyncGroupOptions& group : groups) {
-        std::vector<Instance*> members;
-        for (const InstanceId id : group.members) members.push_back(&instances_[id]);
-        groups_.emplace_back(groups_.size(), group.name, std::move(members));
-        for (const InstanceId id : group.members) group_of_[id] = &groups_.back();
-    }
+    regroup(groups);
 }
 
 // Who is to be told of a check, and whose an address is.
@@ -69,12 +63,11 @@ void Router::index_options() {
     trackers_.clear();
     holders_.clear();
     const auto track = [this](std::size_t check, InstanceId id) {
-        if (trackers_.size() <= check) trackers_.resize(check + 1);
         auto& trackers = trackers_[check];
         if (trackers.empty() || trackers.back() != id) trackers.push_back(id);
     };
     for (InstanceId id = 0; id < instances_.size(); ++id) {
-        const InstanceOptions& options = instances_[id].options();
+        const InstanceOptions& options = instances_[id]->options();
         for (const Track& tracked : options.checks) track(tracked.index, id);
         for (const std::size_t gate : options.gates) track(gate, id);
         for (const VirtualAddress& address : options.addresses) holders_.emplace_back(address.prefix.address, id);
@@ -92,7 +85,7 @@ void Router::expire(Instant now, Actions& actions) {
     // Looks a little ahead for adverts that may leave now; timers that are not adverts wait for their time.
     while (!deadlines_.empty() && deadlines_.deadline(deadlines_.first()) <= now + widest_slot) {
         const InstanceId id = deadlines_.first();
-        Instance& instance = instances_[id];
+        Instance& instance = *instances_[id];
         const auto before = instance.stance();
         instance.wake(moment);
         if (instance.expire(moment)) {
@@ -103,7 +96,7 @@ void Router::expire(Instant now, Actions& actions) {
         }
         if (instance.stance() != before) settle(id, moment);
     }
-    for (const InstanceId id : not_yet_) deadlines_.set(id, instances_[id].next_deadline());
+    for (const InstanceId id : not_yet_) deadlines_.set(id, instances_[id]->next_deadline());
 }
 
 Instant Router::next_deadline() const {
@@ -111,12 +104,12 @@ Instant Router::next_deadline() const {
 }
 
 bool Router::finished() const {
-    return std::ranges::all_of(instances_, [](const Instance& each) { return each.finished(); });
+    return std::ranges::all_of(instances_, [](const auto& each) { return each->finished(); });
 }
 
 template <typename Fact>
 void Router::tell(InstanceId id, Moment moment, Fact fact) {
-    Instance& instance = instances_[id];
+    Instance& instance = *instances_[id];
     const auto before = instance.stance();
     instance.wake(moment);
     fact(instance);
@@ -128,22 +121,22 @@ void Router::tell(InstanceId id, Moment moment, Fact fact) {
 template <typename Fact>
 void Router::tell_all(Moment moment, Fact fact) {
     for (InstanceId id = 0; id < instances_.size(); ++id) {
-        instances_[id].wake(moment);
-        fact(instances_[id]);
-        deadlines_.set(id, instances_[id].next_deadline());
+        instances_[id]->wake(moment);
+        fact(*instances_[id]);
+        deadlines_.set(id, instances_[id]->next_deadline());
     }
-    for (const SyncGroup& group : groups_)
-        settle(static_cast<InstanceId>(group.members().front() - instances_.data()), moment);
+    settle_groups(moment);
 }
 
 void Router::settle(InstanceId id, Moment moment) {
     SyncGroup* const group = group_of_[id];
     if (group == nullptr) return;
     group->settle(moment);
-    for (const Instance* member : group->members()) {
-        const auto other = static_cast<InstanceId>(member - instances_.data());
-        deadlines_.set(other, member->next_deadline());
-    }
+    for (const Instance* member : group->members()) deadlines_.set(member->id(), member->next_deadline());
+}
+
+void Router::settle_groups(Moment moment) {
+    for (const auto& group : groups_) settle(group->members().front()->id(), moment);
 }
 
 void Router::on(const Packet& packet, Moment moment) {
@@ -181,7 +174,7 @@ InstanceId Router::find(const Packet& packet, std::uint8_t virtual_router_id) co
     if (segment == segments_.end()) return none;
     const InstanceId first = segment->second[virtual_router_id];
     for (InstanceId id = first; id != none; id = next_[id]) {
-        if (find_peer(instances_[id].options(), packet.source) != nullptr) return id;
+        if (find_peer(instances_[id]->options(), packet.source) != nullptr) return id;
     }
     return first;
 }
@@ -195,13 +188,13 @@ void Router::look_for_slip(const Packet& packet, std::uint8_t virtual_router_id,
         const auto address = IpAddress::from_bytes(list->subspan(at, size));
         const auto holder = std::ranges::lower_bound(holders_, std::pair(*address, InstanceId{0}));
         if (holder == holders_.end() || holder->first != *address) continue;
-        if (instances_[holder->second].path().interface_index != packet.interface_index) continue;
-        return instances_[holder->second].heard_slip(packet.source, virtual_router_id, *address, moment);
+        if (instances_[holder->second]->path().interface_index != packet.interface_index) continue;
+        return instances_[holder->second]->heard_slip(packet.source, virtual_router_id, *address, moment);
     }
 }
 
 void Router::enter_segment(InstanceId id) {
-    const Instance& instance = instances_[id];
+    const Instance& instance = *instances_[id];
     if (instance.path().interface_index == 0) return;
     auto [segment, created] = segments_.try_emplace({instance.path().interface_index, instance.options().family});
     if (created) segment->second.fill(none);
@@ -209,7 +202,7 @@ void Router::enter_segment(InstanceId id) {
 }
 
 void Router::leave_segment(InstanceId id) {
-    const Instance& instance = instances_[id];
+    const Instance& instance = *instances_[id];
     const auto segment = segments_.find({instance.path().interface_index, instance.options().family});
     if (segment == segments_.end()) return;
     InstanceId* place = &segment->second[instance.options().virtual_router_id];
@@ -219,12 +212,12 @@ void Router::leave_segment(InstanceId id) {
 }
 
 void Router::on(const Startup& event, Moment moment) {
-    for (const Legacy& legacy : event.adopted) instances_[legacy.instance].inherit(legacy.priority);
+    for (const Legacy& legacy : event.adopted) instances_[legacy.instance]->inherit(legacy.priority);
     tell_all(moment, [&](Instance& instance) { instance.start(moment); });
 }
 
 void Router::on(const Shutdown& event, Moment moment) {
-    for (const InstanceId id : event.remaining) instances_[id].remain();
+    for (const InstanceId id : event.remaining) instances_[id]->remain();
     tell_all(moment, [&](Instance& instance) { instance.stop(moment); });
 }
 
@@ -235,11 +228,11 @@ void Router::on(const Parting&, Moment moment) {
 template <typename Fact>
 void Router::tell_group(InstanceId id, Moment moment, Fact fact) {
     const SyncGroup* const group = group_of_[id];
-    const std::vector<Instance*> alone{&instances_[id]};
+    const std::vector<Instance*> alone{instances_[id].get()};
     for (Instance* instance : group == nullptr ? alone : group->members()) {
         instance->wake(moment);
         fact(*instance);
-        deadlines_.set(static_cast<InstanceId>(instance - instances_.data()), instance->next_deadline());
+        deadlines_.set(instance->id(), instance->next_deadline());
     }
     settle(id, moment);
 }
@@ -252,21 +245,18 @@ void Router::on(const HandOver& event, Moment moment) {
     tell_group(event.instance, moment, [&](Instance& instance) { instance.hand_over(moment); });
 }
 
-void Router::on(const Reconfigured& event, Moment moment) {
-    tell(event.instance, moment, [&](Instance& instance) { instance.reconfigure(*event.options, moment); });
-    index_options();
-}
-
 void Router::on(const PathChanged& event, Moment moment) {
-    const bool moved = instances_[event.instance].path().interface_index != event.interface_index;
+    const bool moved = instances_[event.instance]->path().interface_index != event.interface_index;
     if (moved) leave_segment(event.instance);
     tell(event.instance, moment, [&](Instance& instance) { instance.path_changed(event, moment); });
     if (moved) enter_segment(event.instance);
 }
 
 void Router::on(const CheckChanged& event, Moment moment) {
-    if (event.check >= trackers_.size()) return;
-    for (const InstanceId id : trackers_[event.check]) {
+    const auto trackers = trackers_.find(event.check);
+    if (trackers == trackers_.end()) return;
+    known_[event.check] = event;
+    for (const InstanceId id : trackers->second) {
         tell(id, moment, [&](Instance& instance) { instance.check_changed(event, moment); });
     }
 }

@@ -16,6 +16,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -28,7 +29,7 @@ namespace vrrpd {
 
 class Router {
   public:
-    /// `options` must live as long as the router; positions in it are the instances' ids.
+    /// Both must live as long as the router, or until it is reconfigured; positions in `options` are the ids.
     explicit Router(const std::vector<InstanceOptions>& options, const std::vector<SyncGroupOptions>& groups = {});
 
     Router(const Router&) = delete;  // groups point at their members
@@ -39,7 +40,7 @@ class Router {
     Instant next_deadline() const;
 
     std::size_t size() const { return instances_.size(); }
-    const Instance& instance(InstanceId id) const { return instances_[id]; }
+    const Instance& instance(InstanceId id) const { return *instances_[id]; }
     /// All instances have handed over and stopped.
     bool finished() const;
 
@@ -58,6 +59,7 @@ class Router {
     void on(const DrainChanged& event, Moment moment);
     void on(const HandOver& event, Moment moment);
     void on(const Reconfigured& event, Moment moment);
+    void on(const Vacated& event, Moment moment);
     void on(const PathChanged& event, Moment moment);
     void on(const CheckChanged& event, Moment moment);
     void on(const AddressesSettled& event, Moment moment);
@@ -77,16 +79,21 @@ class Router {
     void tell_group(InstanceId id, Moment moment, Fact fact);
     /// The others of its sync group follow what an instance did.
     void settle(InstanceId id, Moment moment);
+    void settle_groups(Moment moment);
+    std::vector<SyncGroup*> regroup(const std::vector<SyncGroupOptions>& groups);
+    void make_room(std::size_t size);
+    void add(const PathChanged& path, Moment moment);
     InstanceId find(const Packet& packet, std::uint8_t virtual_router_id) const;
     void look_for_slip(const Packet& packet, std::uint8_t virtual_router_id, Moment moment);
     void enter_segment(InstanceId id);
     void leave_segment(InstanceId id);
 
-    std::vector<Instance> instances_;
-    std::vector<SyncGroup> groups_;
-    std::vector<SyncGroup*> group_of_;                       // by instance; null: none
-    std::vector<std::vector<InstanceId>> trackers_;          // by check
-    std::vector<std::pair<IpAddress, InstanceId>> holders_;  // of all addresses, sorted
+    std::vector<std::unique_ptr<Instance>> instances_;
+    std::vector<std::unique_ptr<SyncGroup>> groups_;
+    std::vector<SyncGroup*> group_of_;                         // by instance; null: none
+    std::map<std::size_t, std::vector<InstanceId>> trackers_;  // by Track::index
+    KnownChecks known_;                                        // of those
+    std::vector<std::pair<IpAddress, InstanceId>> holders_;    // of all addresses, sorted
     DeadlineHeap deadlines_;
     std::map<Segment, std::array<InstanceId, 256>> segments_;
     std::vector<InstanceId> next_;  // of the same segment and VRID: unicast instances with other peers (V06)

@@ -38,6 +38,20 @@ std::optional<Text> SyncGroup::hindrance(const Instance& member) const {
     return std::nullopt;
 }
 
+void SyncGroup::form(Moment moment) {
+    const bool drained = std::ranges::any_of(members_, [](const Instance* member) { return member->drained_; });
+    for (Instance* member : members_) member->drained_ = drained;
+    const bool obeys = std::ranges::any_of(members_, [](const Instance* member) { return member->obeying_; });
+    active_ = obeys && find(true) != nullptr;
+    settle(moment);
+}
+
+void SyncGroup::succeed(const SyncGroup& before) {
+    role_ = before.role_;
+    told_ = before.told_;
+    for (const Instance* member : members_) tellings_ += member->tellings_;
+}
+
 void SyncGroup::settle(Moment moment) {
     share_faults(moment);
     for (Instance* member : members_) member->reconsider(moment);  // one that was held back by another

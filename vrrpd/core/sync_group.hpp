@@ -28,6 +28,10 @@ class SyncGroup {
     /// What keeps the others from being Active with `member`; nothing: they can.
     std::optional<Text> hindrance(const Instance& member) const;
 
+    /// A reload has put members together: who of them serves goes on with the others, unless one of these obeys an
+    /// Active elsewhere. Who was drained is so with all.
+    void form(Moment moment);
+
     /// Brings the members in line, after one of them was told something or did something.
     void settle(Moment moment);
 
@@ -40,7 +44,11 @@ class SyncGroup {
     /// Of the step that the members are being taken along to.
     const Text& reason() const { return reason_; }
 
+    const std::string& name() const { return name_; }
     const std::vector<Instance*>& members() const { return members_; }
+    void renumber(std::size_t id) { id_ = id; }
+    /// The same group with other members: what was told is not told again.
+    void succeed(const SyncGroup& before);
 
   private:
     void share_faults(Moment moment);
@@ -50,7 +58,7 @@ class SyncGroup {
     void enter(Role role, Moment moment);
     void tell_hooks(Moment moment);
 
-    const std::size_t id_;
+    std::size_t id_;
     const std::string name_;
     const std::vector<Instance*> members_;
     Role role_ = Role::init;  ///< as last said

@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <fcntl.h>
 #include <system_error>
@@ -20,6 +21,9 @@ constexpr std::array<char, 8> magic{'v', 'r', 'r', 'p', 'd', ' ', '1', '\n'};
 constexpr std::size_t boot_id_length = 36;
 constexpr std::uint32_t most_instances = 1 << 16;
 constexpr std::uint32_t most_addresses = 1 << 20;
+// What Header::parting says.
+constexpr std::uint32_t parting = 1;
+constexpr std::uint32_t superseded = 2;
 
 // As they lie in the file. Both sides are this program on this machine.
 struct Header {
@@ -128,14 +132,14 @@ std::optional<RecordReader> RecordReader::check(const Descriptor& file, std::uin
     const Header& found = header(map);
     const std::uint32_t instances = found.instances, addresses = found.addresses;
     if (found.magic != magic || found.boot_id != boot_id() || found.boot_id[0] == '\0' || instances > most_instances ||
-        addresses > most_addresses || size != size_of(instances, addresses)) {
+        addresses > most_addresses || size != size_of(instances, addresses) || found.parting == superseded) {
         return std::nullopt;
     }
     return RecordReader(std::move(map), instances);
 }
 
 bool RecordReader::was_parting() const {
-    return header(map_).parting.load(std::memory_order_acquire) != 0;
+    return header(map_).parting.load(std::memory_order_acquire) == parting;
 }
 
 std::optional<Held> RecordReader::brief(std::size_t position) const {
@@ -143,6 +147,7 @@ std::optional<Held> RecordReader::brief(std::size_t position) const {
     Held held;
     held.generation = found.generation.load(std::memory_order_acquire);
     if (found.held.load(std::memory_order_acquire) == 0) return std::nullopt;
+    if (header(map_).parting.load(std::memory_order_acquire) == superseded) return std::nullopt;
     held.last_advert = Instant(Duration(found.last_advert.load(std::memory_order_acquire)));
     held.advert_interval = advert_interval(position);
     held.virtual_router_id = found.virtual_router_id;
@@ -173,11 +178,17 @@ std::optional<Held> RecordReader::held(std::size_t position) const {
 
 // ---- writing
 
-Record::Record(const std::string& path, const std::vector<InstanceOptions>& instances) {
+Record::Record(const std::string& path, const std::vector<InstanceOptions>& instances)
+    : Record(path, instances, std::vector<Addresses>(instances.size())) {}
+
+Record::Record(const std::string& path, const std::vector<InstanceOptions>& instances, std::span<const Addresses> held)
+    : path_(path) {
+    const auto room = [&](std::size_t i) {
+        const std::size_t wanted = instances[i].addresses.size() + instances[i].excluded_addresses.size();
+        return static_cast<std::uint32_t>(std::max(wanted, held[i].size()));
+    };
     std::uint32_t count = 0;
-    for (const InstanceOptions& options : instances) {
-        count += static_cast<std::uint32_t>(options.addresses.size() + options.excluded_addresses.size());
-    }
+    for (std::size_t i = 0; i < instances.size(); ++i) count += room(i);
     open(path, size_of(instances.size(), count));
     Header& written = header(map_);
     std::uint32_t first = 0;
@@ -187,7 +198,7 @@ Record::Record(const std::string& path, const std::vector<InstanceOptions>& inst
         each.advert_interval = options.advert_interval.count();
         each.virtual_router_id = options.virtual_router_id;
         each.first = first;
-        each.capacity = static_cast<std::uint32_t>(options.addresses.size() + options.excluded_addresses.size());
+        each.capacity = room(i);
         first += each.capacity;
     }
     written.boot_id = boot_id();
@@ -210,6 +221,49 @@ void Record::open(const std::string& path, std::size_t size) {
     }
     map_ = RecordMap(file_, size, true);
     if (map_.data() == nullptr) fail("runtime record");
+}
+
+void Record::renew(const std::vector<InstanceOptions>& instances, std::span<const Addresses> held, Instant now) {
+    std::vector<Addresses> all(held.begin(), held.end());
+    for (std::size_t i = 0; i < header(map_).instances; ++i) {
+        for (const netlink::OwnedAddress& one : recorded(i)) {
+            if (std::ranges::find(all[i], one) == all[i].end()) all[i].push_back(one);
+        }
+    }
+    Record next(path_ + ".new", instances, all);
+    next.take_over(*this, all, now);
+    if (tell_) tell_(next.descriptor());
+    if (next.problem_.empty() && rename(next.path_.c_str(), path_.c_str()) != 0) {
+        next.problem_ = fmt::format("no runtime record {}: {}", path_, std::generic_category().message(errno));
+        unlink(next.path_.c_str());
+    }
+    header(map_).parting.store(superseded, std::memory_order_release);
+    file_ = std::move(next.file_);
+    problem_ = std::move(next.problem_);
+    map_ = std::move(next.map_);
+}
+
+Record::Addresses Record::recorded(std::size_t position) const {
+    Addresses found;
+    const InstanceEntry& each = entry(map_, position);
+    if (each.held.load(std::memory_order_relaxed) == 0) return found;
+    for (std::uint32_t i = 0; i < each.count; ++i) {
+        if (const auto one = decode(address(map_, header(map_).instances, each.first + i))) found.push_back(*one);
+    }
+    return found;
+}
+
+void Record::take_over(const Record& before, std::span<const Addresses> held, Instant now) {
+    for (std::size_t i = 0; i < held.size(); ++i) {
+        if (held[i].empty()) continue;
+        hold(i, held[i], now);
+        if (i >= header(before.map_).instances) continue;
+        const InstanceEntry& old = entry(before.map_, i);
+        InstanceEntry& each = entry(map_, i);
+        if (old.held.load(std::memory_order_relaxed) == 0) continue;
+        each.priority.store(old.priority.load(std::memory_order_relaxed), std::memory_order_relaxed);
+        if (each.advert_interval >= old.advert_interval) each.last_advert.store(old.last_advert.load());
+    }
 }
 
 void Record::hold(std::size_t position, std::span<const netlink::OwnedAddress> addresses, Instant now) {
@@ -243,7 +297,7 @@ void Record::advert_left(std::size_t position, int priority, Instant now) {
 }
 
 void Record::set_parting() {
-    header(map_).parting.store(1, std::memory_order_release);
+    header(map_).parting.store(parting, std::memory_order_release);
 }
 
 }  // namespace vrrpd

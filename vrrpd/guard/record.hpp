@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -86,12 +87,23 @@ class Record {
     /// when even that fails.
     Record(const std::string& path, const std::vector<InstanceOptions>& instances);
 
+    /// Who is to be told of a new file in place of this one: the guard. Called by renew().
+    void on_renewed(std::function<void(int descriptor)> tell) { tell_ = std::move(tell); }
+
+    /// Makes it anew for other instances; positions are theirs. `held`: by position, what is held or about to be. When
+    /// the last advert left stays known, and an instance whose interval became shorter has the time of a new one.
+    ///
+    /// At each moment one of the two files says all that is held, and whoever reads the old one when it does not any
+    /// more is told that it is superseded. Without a file the old one goes on, as far as it reaches.
+    void renew(const std::vector<InstanceOptions>& instances, std::span<const std::vector<netlink::OwnedAddress>> held,
+               Instant now);
+
     /// Why a successor will not find it; empty: it will.
     const std::string& problem() const { return problem_; }
     int descriptor() const { return file_.get(); }
 
     /// Said before the first of them is put on a link, and again when they are others. Not more of them than the
-    /// instance has in the options. An advert left just now, or is about to.
+    /// instance has in the options, or had when these came. An advert left just now, or is about to.
     void hold(std::size_t position, std::span<const netlink::OwnedAddress> addresses, Instant now);
     /// All are gone.
     void let_go(std::size_t position);
@@ -99,7 +111,14 @@ class Record {
     void set_parting();
 
   private:
+    using Addresses = std::vector<netlink::OwnedAddress>;
+    Record(const std::string& path, const std::vector<InstanceOptions>& instances, std::span<const Addresses> held);
     void open(const std::string& path, std::size_t size);
+    Addresses recorded(std::size_t position) const;
+    void take_over(const Record& before, std::span<const Addresses> held, Instant now);
+
+    std::string path_;
+    std::function<void(int)> tell_;
     Descriptor file_;
     std::string problem_;
     RecordMap map_;

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "vrrpd/hooks/call.hpp"
@@ -44,6 +45,11 @@ class Runner {
     Runner& operator=(const Runner&) = delete;
 
     const Owner& owner() const { return owner_; }
+    /// From the next hook on.
+    void change(Owner owner, const Credentials& credentials) {
+        owner_ = std::move(owner);
+        credentials_ = credentials;
+    }
     void add(const RunHook& wish);
     void drop(std::uint64_t run);
     /// Begins what waits, if nothing runs.
@@ -65,9 +71,9 @@ class Runner {
 
     Loop& loop_;
     ChildStarter& starter_;
-    const Owner owner_;
+    Owner owner_;
     const std::function<const Hooks&()> hooks_;
-    const Credentials credentials_;
+    Credentials credentials_;
     const Listener listener_;
     Queue queue_;
     std::optional<Job> job_;

@@ -236,6 +236,10 @@ void start(const Options& options) {
     phase = Phase::running;
 }
 
+void set_level(Level level) {
+    least_urgent = level;
+}
+
 bool enabled(Level level) {
     return level <= least_urgent && phase != Phase::stopped;
 }

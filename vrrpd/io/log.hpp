@@ -42,6 +42,9 @@ Target resolve(Target target);
 /// Starts the log thread. Call once. Throws if there can be no thread.
 void start(const Options& options);
 
+/// The least urgent that is written from now on.
+void set_level(Level level);
+
 /// Whether a message of this level would be written: saves the making of one that would not.
 bool enabled(Level level);
 

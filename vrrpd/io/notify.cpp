@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
+#include <ctime>
 #include <string_view>
 
 #include <sys/socket.h>
@@ -37,6 +39,12 @@ void tell_without_waiting(std::string_view text) {
 
 void ready() {
     sd_notify(0, "READY=1");
+}
+void reloading() {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    const std::int64_t time = std::int64_t{now.tv_sec} * 1000000 + now.tv_nsec / 1000;
+    sd_notify(0, ("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(time)).c_str());
 }
 void status(const std::string& text) {
     tell_without_waiting("STATUS=" + text);

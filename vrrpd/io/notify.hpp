@@ -13,6 +13,9 @@ namespace vrrpd::notify {
 /// The configuration is read and every instance listens: `Type=notify` units that wait for us may start.
 void ready();
 
+/// The configuration is being read again; ready() ends that.
+void reloading();
+
 /// One line for `systemctl status`.
 void status(const std::string& text);
 

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <fcntl.h>
 #include <poll.h>
 #include <system_error>
 #include <unistd.h>
@@ -136,8 +137,18 @@ Launcher::~Launcher() {
 }
 
 bool Launcher::guard(int record) {
-    guards_ = wire::send_record(process_.socket.get(), record);
+    record_ = Descriptor(fcntl(record, F_DUPFD_CLOEXEC, 0));
+    guards_ = record_ && send_record();
     return guards_;
+}
+
+bool Launcher::send_record() {
+    if (!record_) return true;
+    const bool sent = wire::send_record(process_.socket.get(), record_.get());
+    const bool later = !sent && errno == EAGAIN;
+    if (!later) record_.reset();
+    if (later && socket_watch_) socket_watch_->interest(readable | writable);
+    return sent || later;
 }
 
 std::unique_ptr<Child> Launcher::start(const Command& command, std::function<void(ExitStatus)> ended) {
@@ -176,6 +187,7 @@ void Launcher::report_refused() {
 }
 
 void Launcher::send_waiting() {
+    send_record();
     while (!waiting_.empty() && socket_watch_) {
         const auto& [job, message] = waiting_.front();
         if (job->abandoned()) {
@@ -188,7 +200,7 @@ void Launcher::send_waiting() {
         waiting_bytes_ -= message.size();
         waiting_.pop_front();
     }
-    if (socket_watch_) socket_watch_->interest(waiting_.empty() ? readable : readable | writable);
+    if (socket_watch_) socket_watch_->interest(waiting_.empty() && !record_ ? readable : readable | writable);
 }
 
 void Launcher::receive() {

@@ -48,7 +48,8 @@ class Launcher final : public ChildStarter {
     Launcher(const Launcher&) = delete;
     Launcher& operator=(const Launcher&) = delete;
 
-    /// Makes the launcher process the guard of what the runtime record says. False with errno set when it failed.
+    /// Makes the launcher process the guard of what the runtime record says, be it another one than before. False with
+    /// errno set when it failed; that the process is busy is no failure: it gets the latest record when it can.
     bool guard(int record);
 
     /// From now on the launcher process has a duty as guard, and does not end with this object.
@@ -74,6 +75,7 @@ class Launcher final : public ChildStarter {
 
     void refuse(JobPointer job, int error);
     void report_refused();
+    bool send_record();
     void send_waiting();
     void receive();
     wire::Received take_reply();
@@ -93,6 +95,7 @@ class Launcher final : public ChildStarter {
     std::vector<Refused> refused_;  // to be reported from the loop
     std::vector<pid_t> lost_;       // killed children whose pidfd did not reach us
     std::uint64_t last_id_ = 0;
+    Descriptor record_;  // for the guard, not sent yet
     bool guards_ = false, stays_ = false;
     std::unique_ptr<Timer> report_timer_;
     std::unique_ptr<Watch> socket_watch_;  // none: the launcher process is gone

@@ -44,7 +44,7 @@ tl::expected<std::vector<char>, int> encode(std::uint64_t id, const Command& com
 /// Reads a request; nothing if the message is not exactly one.
 std::optional<Request> decode(std::span<char> message);
 
-/// Hands the runtime record to the launcher process. False with errno set when it failed.
+/// Hands the runtime record to the launcher process, without waiting. False with errno set when it failed.
 bool send_record(int socket, int record);
 
 /// Waits for the next message: its size, 0 when the other end is closed, or -1 with errno set. What send_record()

@@ -30,6 +30,13 @@ struct ServiceOptions {
     Duration restart_delay = std::chrono::milliseconds(200);
     int restart_limit = 5;
     OnFailure on_failure = OnFailure::fault;
+    friend bool operator==(const ServiceOptions&, const ServiceOptions&) = default;
 };
+
+/// Whether a process that was started for one of them can go on for the other.
+inline bool same_process(const ServiceOptions& a, const ServiceOptions& b) {
+    return a.name == b.name && a.command == b.command && a.unit == b.unit && a.credentials == b.credentials &&
+           a.run == b.run && a.listen == b.listen;
+}
 
 }  // namespace vrrpd::service

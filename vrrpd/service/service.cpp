@@ -36,6 +36,11 @@ void Service::shut_down(StopMode mode) {
     wish(Wish::nothing, mode);
 }
 
+void Service::adjust(const ServiceOptions& options) {
+    options_ = options;
+    supervisor_.adjust(options);
+}
+
 void Service::check_passed() {
     supervisor_.check_passed();
     deadline_->arm(supervisor_.next_deadline());

@@ -52,6 +52,9 @@ class Service {
     void check_passed();
     void check_failed(const std::string& text);
 
+    /// Other options for the same process (same_process()): for what comes from now on.
+    void adjust(const ServiceOptions& options);
+
     bool ready() const { return supervisor_.ready(); }
     bool running() const { return supervisor_.running(); }
     const ServiceOptions& options() const { return options_; }

@@ -92,6 +92,9 @@ class Supervisor {
     void check_passed();
     [[nodiscard]] Steps check_failed(const std::string& text);
 
+    /// Bounds and limits that are others from now on; deadlines that run stay.
+    void adjust(const ServiceOptions& options) { options_ = options; }
+
     Instant next_deadline() const;
     [[nodiscard]] Steps expire(Instant now);
 
