@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs every test: the unit tests and the simulator with sanitizers; whole daemons on virtual LANs, first what mostly
-# waits side by side, then what is timed alone; and the fuzz targets. Warnings are errors.
+# Runs every test: whole daemons on virtual LANs, and beside them, since those mostly wait, the unit tests and the simulator
+# with sanitizers and the fuzz targets; then what is timed, alone. Warnings are errors.
 #   ./test.sh          the short form, under 15 minutes on two cores
 #   ./test.sh --long   the long form: more seeds, 20 chaos runs, the package on booted hosts, the benchmarks, 5 minutes a fuzz target
 # The last line is "N passed, N failed".
@@ -28,23 +28,29 @@ fuzzed=build-fuzz
 [ -f $sanitized/build.ninja ] || meson setup $sanitized -Dwerror=true -Ddebug=false -Dcpp_args=-g1 \
     -Doptimization=1 -Db_sanitize=address,undefined -Dtests=unit >/dev/null
 meson compile -C $build
-meson compile -C $sanitized
 
 failed_runs=0
 run_suite() {
     local directory=$1 name=$2; shift 2
     meson test -C "$directory" --no-rebuild --print-errorlogs --logbase "$name" "$@" || failed_runs=$((failed_runs + 1))
 }
-rm -rf $build/*.xml {$build,$sanitized,$fuzzed}/meson-logs/*.junit.xml $build/tests/lan-runs  # of an earlier run
 # A report of a sanitizer ends the program that caused it.
-run_suite $sanitized sanitized --no-suite alone --num-processes 2 --timeout-multiplier 3
-run_suite $sanitized sanitized-alone --suite alone --num-processes 1 --timeout-multiplier 3
-# What runs on the LANs mostly waits, so the fuzz targets have the processors meanwhile.
-nice -n 19 tests/fuzz/run --seconds $fuzz_seconds >$build/fuzz.log 2>&1 &
-fuzzing=$!
+run_sanitized() {
+    meson compile -C $sanitized || return
+    run_suite $sanitized sanitized --no-suite alone --num-processes 2 --timeout-multiplier 6
+    tests/fuzz/run --seconds $fuzz_seconds || failed_runs=$((failed_runs + 1))
+    return $failed_runs
+}
+rm -rf $build/*.xml {$build,$sanitized,$fuzzed}/meson-logs/*.junit.xml $build/tests/lan-runs  # of an earlier run
+# What runs on the LANs mostly waits, so the unit tests and the fuzz targets are built and run meanwhile.
+(renice -n 19 $BASHPID >/dev/null; run_sanitized) >$build/sanitized.log 2>&1 &
+sanitizing=$!
+trap 'kill $sanitizing 2>/dev/null || true' EXIT
 run_suite $build parallel --no-suite alone --num-processes 4
-wait $fuzzing || failed_runs=$((failed_runs + 1))
-cat $build/fuzz.log
+wait $sanitizing || failed_runs=$((failed_runs + 1))
+trap - EXIT
+cat $build/sanitized.log
+run_suite $sanitized sanitized-alone --suite alone --num-processes 1 --timeout-multiplier 3
 run_suite $build alone --suite alone --num-processes 1
 
 if [ -n "$long" ]; then

@@ -13,6 +13,8 @@ constexpr Command table[] = {
     {"failover", "NAME", 1, 1, false, "hand over once, now; 1: nobody took over", failover},
     {"drain", "NAME", 0, 1, false, "hand over, and never be MASTER until resume; over restarts too", drain},
     {"resume", "NAME", 0, 1, false, "take part again, after drain or failover", resume},
+    {"reload", "", 0, 0, false, "read the configuration again and apply what is new; 2: it is wrong, nothing changes",
+     reload},
     {"check", "FILE", 1, -1, false,
      "what is wrong with a configuration; of several hosts' also what only shows together", check},
     {"import", "FILE", 1, 1, false, "print what a keepalived.conf asks for as a configuration of vrrpd",

@@ -109,6 +109,12 @@ int resume(const Arguments& arguments, std::ostream& out, std::ostream& err) {
     return print(request(arguments, "resume", true), out, err);
 }
 
+// What is refused is the file.
+int reload(const Arguments& arguments, std::ostream& out, std::ostream& err) {
+    const int code = print(request(arguments, "reload", true), out, err);
+    return code == exit_refused ? exit_usage : code;
+}
+
 int metrics(const Arguments& arguments, std::ostream& out, std::ostream& err) {
     return print(request(arguments, "metrics"), out, err);
 }

@@ -12,6 +12,7 @@ int history(const Arguments& arguments, std::ostream& out, std::ostream& err);
 int failover(const Arguments& arguments, std::ostream& out, std::ostream& err);
 int drain(const Arguments& arguments, std::ostream& out, std::ostream& err);
 int resume(const Arguments& arguments, std::ostream& out, std::ostream& err);
+int reload(const Arguments& arguments, std::ostream& out, std::ostream& err);
 int metrics(const Arguments& arguments, std::ostream& out, std::ostream& err);
 
 }  // namespace vrrpd::ctl

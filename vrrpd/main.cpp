@@ -124,6 +124,9 @@ int run(config::Config config, const std::string& file, LauncherProcess launcher
     set_guard(record.descriptor());
     if (!record.problem().empty()) agent->warn("a restart will hand over: " + record.problem());
     reloader = std::make_unique<Reloader>(loop, file, *agent, obstacle_to_units);
+    agent->on_reload([&](auto done) {
+        reloader->reload([done](const Reloader::Outcome& outcome) { done(outcome.applied, outcome.problems); });
+    });
     agent->start(predecessor);
     predecessor.reset();
     log::write(log::Level::info, fmt::format("vrrpd {} started on {}: {} instance(s)", VRRPD_VERSION,

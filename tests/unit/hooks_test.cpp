@@ -88,7 +88,8 @@ TEST(Queue, what_is_waited_for_is_never_skipped_but_dropped) {
 
 Hooks all_hooks() {
     Hooks hooks;
-    for (std::size_t i = 0; i < hook_count; ++i) hooks.commands[i] = {"/hook", to_string(static_cast<Hook>(i))};
+    for (std::size_t i = 0; i < hook_count; ++i)
+        hooks[static_cast<Hook>(i)] = {"/hook", to_string(static_cast<Hook>(i))};
     return hooks;
 }
 

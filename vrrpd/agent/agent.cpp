@@ -484,7 +484,8 @@ Console::World Agent::world() {
                 const netlink::Link* link = link_of(address, options, monitor_.facts());
                 return link != nullptr && !monitor_.facts().holders(link->index, address.prefix.address).empty();
             },
-            hooks_};
+            hooks_,
+            read_again_};
 }
 
 ShellCounters Agent::counters() {

@@ -52,6 +52,8 @@ class Agent {
     void reload(config::Config loaded, std::function<void(const std::string& obstacle)> applied = {});
     /// What is in force.
     const config::Config& config() const { return config_; }
+    /// How an operator has the file read again: see Console::World. To be told before start().
+    void on_reload(decltype(Console::World::reload) read_again) { read_again_ = std::move(read_again); }
 
     /// Hands everything over to the peers: planned demotion of all instances.
     void shut_down();
@@ -144,6 +146,7 @@ class Agent {
     std::unique_ptr<Timer> burial_;
     std::vector<InstanceId> remaining_;  // for a successor
     std::vector<std::string> warnings_;  // before there is a console
+    decltype(Console::World::reload) read_again_;
     std::unique_ptr<Timer> deadline_;
     Instant armed_ = never;  // when it fires
     std::unique_ptr<Timer> status_;

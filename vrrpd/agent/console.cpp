@@ -137,7 +137,7 @@ Console::Response Console::answer(const Request& request) {
         {"status", 0, 1, &Console::status},      {"metrics", 0, 0, &Console::metrics},
         {"history", 0, 1, &Console::history},    {"events", 0, 0, &Console::events},
         {"failover", 1, 1, &Console::fail_over}, {"drain", 0, 1, &Console::drain},
-        {"resume", 0, 1, &Console::resume},
+        {"resume", 0, 1, &Console::resume},      {"reload", 0, 0, &Console::reload},
     };
     const auto command = std::ranges::find(commands, request.command, &Command::name);
     if (command == std::end(commands)) return Answer{false, fmt::format("unknown command {}", quoted(request.command))};
@@ -287,6 +287,22 @@ Console::Response Console::drain(const Request& request) {
 
 Console::Response Console::resume(const Request& request) {
     return set_drained(request.arguments, false);
+}
+
+Console::Response Console::reload(const Request&) {
+    if (feed_.is_followed()) publish("operator", {{"command", "reload"}});
+    const auto result = std::make_shared<std::optional<Answer>>();
+    world_.reload([this, result](bool applied, const std::vector<std::string>& problems) {
+        std::string text;
+        for (const std::string& problem : problems) text += problem + '\n';
+        if (applied) {
+            *result = Answer{true, text + "reloaded\n"};
+        } else {
+            *result = Answer{false, text + "not reloaded, what was in force goes on"};
+        }
+        if (control_) control_->wake();
+    });
+    return [result] { return *result; };
 }
 
 // Drained is who will stay so; resumed is resumed, even if it cannot be written down.

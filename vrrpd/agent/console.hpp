@@ -40,6 +40,8 @@ class Console {
         std::function<const char*(std::size_t service)> service_state;
         std::function<bool(const VirtualAddress&, const InstanceOptions&)> present;
         const HookSet& hooks;
+        /// Reads the file again; `done` is told whether it is in force now, and what is wrong with it.
+        std::function<void(std::function<void(bool applied, const std::vector<std::string>& problems)> done)> reload;
     };
 
     /// Opens the sockets and reads what was kept, which may wait: before the protocol starts. What fails is a warning
@@ -75,6 +77,7 @@ class Console {
     Response fail_over(const Request& request);
     Response drain(const Request& request);
     Response resume(const Request& request);
+    Response reload(const Request& request);
 
     std::optional<InstanceId> find(const std::string& name) const;
     /// An instance with its sync group, or all.

@@ -2,7 +2,6 @@
 // already turned into indices. The core reads nothing else. Keys and defaults: docs/configuration.md.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -79,12 +78,16 @@ const char* to_string(Hook hook);  ///< the key: "before_master"
 
 /// The hooks of an instance or a group: the argv of each, empty where there is none.
 struct Hooks {
-    std::array<std::vector<std::string>, hook_count> commands;
-    Duration timeout = std::chrono::seconds(5);  ///< then its process group is killed
+    std::vector<std::vector<std::string>> commands;  ///< by hook, or none at all: mostly there are none
+    Duration timeout = std::chrono::seconds(5);      ///< then its process group is killed
 
-    std::vector<std::string>& operator[](Hook hook) { return commands[static_cast<std::size_t>(hook)]; }
+    std::vector<std::string>& operator[](Hook hook) {
+        commands.resize(hook_count);
+        return commands[static_cast<std::size_t>(hook)];
+    }
+    /// There must be some.
     const std::vector<std::string>& operator[](Hook hook) const { return commands[static_cast<std::size_t>(hook)]; }
-    bool has(Hook hook) const { return !(*this)[hook].empty(); }
+    bool has(Hook hook) const { return !commands.empty() && !(*this)[hook].empty(); }
     bool any() const;
     friend bool operator==(const Hooks&, const Hooks&) = default;
 };
