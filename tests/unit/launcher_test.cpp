@@ -223,14 +223,15 @@ TEST_F(LauncherTest, TheLastLineComesBackHoweverMuchIsSaid) {
 }
 
 TEST_F(LauncherTest, WhoNeverStopsTalkingKeepsNobodyWaiting) {
-    Command talker = shell("while :; do echo y; done");
-    std::string line;
-    talker.on_last_line = [&](const std::string& last) { line = last; };
+    Command talker = shell("echo y; echo spoken >" + pipe_path_ + "; while :; do echo y; done");
+    std::string last;
+    talker.on_last_line = [&](const std::string& said) { last = said; };
     auto child = start(talker);
+    EXPECT_EQ(line(), "spoken");
     EXPECT_EQ(end_of(shell("exit 7")), (ExitStatus{Kind::exited, 7}));
     child->signal(SIGKILL);
-    EXPECT_TRUE(until([&] { return !line.empty(); }));
-    EXPECT_EQ(line, "y");
+    EXPECT_TRUE(until([&] { return !last.empty(); }));
+    EXPECT_EQ(last, "y");
 }
 
 TEST_F(LauncherTest, SignalsReachTheWholeGroupEvenBeforeItExists) {
