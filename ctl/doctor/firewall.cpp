@@ -189,8 +189,10 @@ class Walker {
         }
         for (const Json& pair : (*data)["set"]) {
             if (!pair.is_array() || pair.size() != 2 || !pair[1].is_object() || pair[1].empty()) continue;
-            const Match match = field ? matches(pair[0], *field) : impossible_ ? Match(false) : std::nullopt;
-            if (!match.value_or(true)) continue;
+            // Without a field nobody knows, unless it is known to be impossible.
+            if (!field && impossible_) continue;
+            const Match match = field ? matches(pair[0], *field) : Match();
+            if (match && !*match) continue;
             const Step inside{step.table, step.depth, step.sure && match.has_value()};
             const Outcome outcome = verdict_of(pair[1].begin().key(), pair[1].begin().value(), inside);
             if (outcome.verdict || outcome.returns) return outcome;
