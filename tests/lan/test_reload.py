@@ -129,7 +129,7 @@ class Changes(ReloadCase):
         daemon.process.wait_for_line(r"warning \[global\] lock_memory is another one now: needs a restart", PATIENCE)
 
 
-class Guarded(ReloadCase):
+class StillGuarded(ReloadCase):
     def test_the_guard_knows_what_a_reload_has_put_on(self):
         daemon = self.master(instance())
         self.reload(daemon, instance(virtual_ipaddress=f"{VIP}/24, {OTHER}/24"),
