@@ -38,7 +38,7 @@ struct Reading {
     }
 };
 
-void wait_for(const Socket& socket, Clock::time_point limit) {
+void await(const Socket& socket, Clock::time_point limit) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(limit - Clock::now()).count();
     pollfd descriptor{socket.descriptor(), POLLIN, 0};
     if (left <= 0 || poll(&descriptor, 1, static_cast<int>(left)) == 0) give_up(ETIMEDOUT);
@@ -50,7 +50,7 @@ Reading read(Socket& socket, Family family, std::uint32_t sequence, Clock::time_
     const int error = request.empty() ? ENOMEM : socket.send(request);
     if (error != 0) give_up(error);
     while (!reading.end) {
-        wait_for(socket, limit);
+        await(socket, limit);
         std::span<std::uint8_t> datagram;
         const int lost = socket.receive(datagram);
         if (lost == EAGAIN) continue;

@@ -165,7 +165,7 @@ class ReadAgain(ControlCase):
         file.write_text(text.replace("priority = 200", "priority = 300"), encoding="utf-8")
         outcome = vrrpctl(self.a, "reload")
         self.assertEqual((outcome.code, outcome.out), (2, ""))
-        self.assertRegex(outcome.err, r"vrrpd\.ini:\d+: \[vrrp_instance VI_1\] priority: "300" is out of range, allowed")
+        self.assertRegex(outcome.err, r"vrrpd\.ini:\d+: \[vrrp_instance VI_1\] priority: .300. is out of range, allowed")
         self.assertTrue(outcome.err.endswith("not reloaded, what was in force goes on"), outcome.err)
         self.assertEqual(self.look(self.a)["state"], "MASTER")
         self.assertEqual(self.look(self.a)["priority"]["effective"], 210)

@@ -419,7 +419,7 @@ TEST(Reload, who_is_on_the_way_out_keeps_the_new_interval) {
     host.handle(DrainChanged{0, true});
     InstanceOptions other = options;
     other.advert_interval = 200ms;
-    host.handle(Reconfigured{0, &other});
+    host.reload(other);
     EXPECT_LE(host.until_deadline(), 200ms);
     host.story();
     host.pass(200ms);

@@ -15,7 +15,7 @@
 namespace vrrpd {
 namespace {
 
-constexpr std::size_t portion = 20;                             // instances in one piece of a status
+constexpr std::size_t status_portion = 20;                      // instances in one piece of a status
 constexpr std::size_t history_portion = 100;                    // transitions in one piece
 constexpr Duration look_every = std::chrono::milliseconds(10);  // after a failover
 
@@ -181,7 +181,7 @@ Console::Response Console::status(const Request& request) {
         const WallTime now = wall_clock();
         Answer piece{true, "", true};
         if (next == first) piece.text = status_begin({world_.config.global.router_id, now, warnings_});
-        for (const InstanceId stop = std::min(end, next + portion); next < stop; ++next) {
+        for (const InstanceId stop = std::min(end, next + status_portion); next < stop; ++next) {
             if (is_vacant(world_.router.instance(next).options())) continue;
             if (std::exchange(any, true)) piece.text += ',';
             piece.text += status_item(status_of(surroundings(), next, loop_.now()), now);

@@ -9,7 +9,7 @@
 namespace vrrpd {
 namespace {
 
-constexpr std::uint64_t portion = 64;  // lines that are made in one step
+constexpr std::uint64_t lines_at_once = 64;  // lines that are made in one step
 
 }  // namespace
 
@@ -40,7 +40,7 @@ std::optional<ControlServer::Answer> EventFeed::next(std::uint64_t& position) co
     if (position < first_) {
         return ControlServer::Answer{false, fmt::format("too slow: {} events were lost", first_ - position)};
     }
-    const std::uint64_t end = std::min(position + portion, first_ + happenings_.size());
+    const std::uint64_t end = std::min(position + lines_at_once, first_ + happenings_.size());
     if (position == end) return std::nullopt;
     ControlServer::Answer answer{true, "", true};
     for (; position < end; ++position) answer.text += happening_line(happenings_[position - first_]);

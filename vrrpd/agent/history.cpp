@@ -12,7 +12,7 @@ namespace {
 
 constexpr const char* file = "history";
 constexpr Duration delay = std::chrono::milliseconds(20);  // many at once are written together
-constexpr std::size_t portion = 50;                        // lines that are made in one step
+constexpr std::size_t records_at_once = 50;                // lines that are made in one step
 
 }  // namespace
 
@@ -51,7 +51,7 @@ void History::add(Transition transition) {
 void History::write() {
     const bool anew = lines_ + unwritten_ > 2 * most;
     const std::size_t first = anew ? 0 : transitions_.size() - unwritten_;
-    const std::size_t count = anew ? transitions_.size() : std::min(unwritten_, portion);
+    const std::size_t count = anew ? transitions_.size() : std::min(unwritten_, records_at_once);
     std::string text;
     for (std::size_t i = first; i < first + count; ++i) text += transition_line(transitions_[i]);
     unwritten_ -= std::min(unwritten_, count);

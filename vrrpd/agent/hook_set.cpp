@@ -32,10 +32,6 @@ hooks::Owner owner_of(const SyncGroupOptions& group, const std::vector<InstanceO
     return owner;
 }
 
-double seconds(Duration duration) {
-    return std::chrono::duration<double>(duration).count();
-}
-
 }  // namespace
 
 HookSet::HookSet(Loop& loop, ChildStarter& starter, const std::vector<InstanceOptions>& instances,
@@ -161,7 +157,7 @@ void HookSet::on_ended(Member& member, const hooks::Outcome& outcome) {
     log::write(
         outcome.success() ? Level::info : Level::warning,
         fmt::format("Hook({} {}) {}{} state={} duration={:.3f}", member.runner->owner().name, to_string(outcome.hook),
-                    how, why, hooks::state_word(outcome.wish.to), seconds(outcome.took)));
+                    how, why, hooks::state_word(outcome.wish.to), in_seconds(outcome.took)));
     if (callbacks_.said) callbacks_.said(member.runner->owner().name, outcome.hook, how);
     if (outcome.wish.run == 0) return;
     callbacks_.ended({outcome.wish.instance, outcome.wish.run, outcome.success(),

@@ -28,12 +28,12 @@ std::string text_of(WallTime time) {
 }
 
 // Milliseconds are enough, and read better.
-double seconds(Duration duration) {
+double rounded_seconds(Duration duration) {
     return std::round(std::chrono::duration<double, std::milli>(duration).count()) / 1000;
 }
 
 ordered_json ago(const std::optional<Duration>& age) {
-    return age ? ordered_json(seconds(*age)) : ordered_json(nullptr);
+    return age ? ordered_json(rounded_seconds(*age)) : ordered_json(nullptr);
 }
 
 template <typename Item, typename Make>
@@ -50,7 +50,7 @@ ordered_json make_check(const InstanceStatus::Check& check) {
                  {"evidence", check.evidence},
                  {"count", check.count},
                  {"needed", check.needed},
-                 {"age_seconds", seconds(*check.age)}});
+                 {"age_seconds", rounded_seconds(*check.age)}});
     return json;
 }
 
@@ -59,8 +59,8 @@ ordered_json make_warning(const InstanceStatus::Warning& warning) {
     if (!warning.source.empty()) json["source"] = warning.source;
     if (!warning.last) return json;
     json.update({{"count", warning.count},
-                 {"first_seconds_ago", seconds(*warning.first)},
-                 {"last_seconds_ago", seconds(*warning.last)}});
+                 {"first_seconds_ago", rounded_seconds(*warning.first)},
+                 {"last_seconds_ago", rounded_seconds(*warning.last)}});
     return json;
 }
 
@@ -69,8 +69,8 @@ ordered_json make_heard(const InstanceStatus& status) {
     const InstanceStatus::Heard& heard = *status.last_heard;
     return {{"source", heard.source},
             {"priority", heard.priority},
-            {"advert_int_seconds", seconds(heard.interval)},
-            {"age_seconds", seconds(heard.age)}};
+            {"advert_int_seconds", rounded_seconds(heard.interval)},
+            {"age_seconds", rounded_seconds(heard.age)}};
 }
 
 std::optional<Role> role_of(const std::string& word) {
@@ -114,7 +114,7 @@ std::string status_item(const InstanceStatus& status, WallTime now) {
     ordered_json json{{"name", status.name},
                       {"state", to_string(status.state)},
                       {"since", text_of(since)},
-                      {"in_state_seconds", seconds(status.in_state)},
+                      {"in_state_seconds", rounded_seconds(status.in_state)},
                       {"reason", status.reason},
                       {"hindrance", status.hindrance ? ordered_json(*status.hindrance) : ordered_json(nullptr)},
                       {"holder", status.state == Role::master ? ordered_json("self")
@@ -127,8 +127,8 @@ std::string status_item(const InstanceStatus& status, WallTime now) {
                       {"vrid", status.virtual_router_id},
                       {"family", status.family == Family::ipv4 ? "ipv4" : "ipv6"},
                       {"vrrp_version", status.version},
-                      {"advert_int_seconds", seconds(status.advert_interval)},
-                      {"lease_seconds", seconds(status.lease)}};
+                      {"advert_int_seconds", rounded_seconds(status.advert_interval)},
+                      {"lease_seconds", rounded_seconds(status.lease)}};
     json["priority"] = {{"effective", status.priority},
                         {"configured", status.configured_priority},
                         {"terms", list(status.terms, [](const InstanceStatus::Term& term) {

@@ -7,10 +7,6 @@ namespace {
 
 using log::Level;
 
-double seconds(Duration duration) {
-    return std::chrono::duration<double>(duration).count();
-}
-
 // What to say of a refused advert beyond its reason: the two that have a likely remedy.
 const char* hint(Refusal refusal) {
     switch (refusal) {
@@ -72,7 +68,7 @@ LogLine body(const Notice& notice, const Instance& instance) {
         case Notice::Kind::interval_clamped:
             return {Level::warning,
                     fmt::format("{} advertises an interval of {} s, waiting for no more than {} s", source,
-                                seconds(instance.last_heard()->interval), seconds(options.max_learned_interval))};
+                                in_seconds(instance.last_heard()->interval), in_seconds(options.max_learned_interval))};
         case Notice::Kind::foreign_router_id:
             return {Level::warning, fmt::format("{} advertises {}, ours is {}: the same virtual_router_id belongs on "
                                                 "all hosts of the pair",
@@ -88,9 +84,10 @@ LogLine body(const Notice& notice, const Instance& instance) {
                                                 "virtual_ipaddress and virtual_router_id of the peers",
                                                 source, options.virtual_router_id)};
         case Notice::Kind::interval_differs:
-            return {Level::warning,
-                    fmt::format("{} advertises an interval of {} s, ours is {} s: compare advert_int of the peers",
-                                source, seconds(instance.last_heard()->interval), seconds(options.advert_interval))};
+            return {
+                Level::warning,
+                fmt::format("{} advertises an interval of {} s, ours is {} s: compare advert_int of the peers", source,
+                            in_seconds(instance.last_heard()->interval), in_seconds(options.advert_interval))};
         case Notice::Kind::checksum_mirrored:
             return {Level::info, fmt::format("sending the checksum form that {} sends", source)};
         case Notice::Kind::stalled:

@@ -12,7 +12,7 @@
 namespace vrrpd {
 namespace {
 
-constexpr std::size_t portion = 64;  // instances of one family that are written in one step
+constexpr std::size_t series_at_once = 64;  // instances of one family that are written in one step
 
 struct Label {
     std::string_view name;
@@ -111,10 +111,6 @@ void for_each_refusal(const std::array<std::uint64_t, refusal_count>& refused, U
     for (std::size_t i = 0; i < refused.size(); ++i) use(to_string(static_cast<Refusal>(i)), refused[i]);
 }
 
-double seconds(Duration duration) {
-    return std::chrono::duration<double>(duration).count();
-}
-
 // A gauge with one series an instance; where `value` gives nothing there is none.
 template <typename Value>
 Metric gauge(const char* name, const char* help, Value value) {
@@ -142,7 +138,7 @@ void write_state(Page& page, const Instance& instance, const std::string& name, 
 
 void write_warnings(Page& page, const Instance& instance, const std::string& name, Instant now) {
     for (const Sign& sign : instance.signs().all()) {
-        page.series({{"instance", name}, {"kind", word_of(sign)}}, seconds(now - sign.last));
+        page.series({{"instance", name}, {"kind", word_of(sign)}}, in_seconds(now - sign.last));
     }
 }
 
@@ -173,7 +169,7 @@ std::vector<Metric> make_metrics() {
         gauge("vrrpd_last_advert_age_seconds", "Time since the last valid advert was heard; absent before the first.",
               [](const Instance& instance, Instant now) {
                   const auto& heard = instance.last_heard();
-                  return heard ? optional(seconds(now - heard->when)) : std::nullopt;
+                  return heard ? optional(in_seconds(now - heard->when)) : std::nullopt;
               }),
         {"vrrpd_warning_age_seconds", "gauge", "Time since that was last wrong; absent if it never was.",
          write_warnings},
@@ -264,7 +260,7 @@ std::optional<std::string> MetricsPages::next() {
     const Metric& metric = metrics()[family_];
     if (instance_ == 0) page.begin(metric.name, metric.type, metric.help);
     page.resume(metric.name);
-    const InstanceId end = std::min(instance_ + portion, router_.size());
+    const InstanceId end = std::min(instance_ + series_at_once, router_.size());
     for (; instance_ < end; ++instance_) {
         const Instance& instance = router_.instance(instance_);
         if (!is_vacant(instance.options())) metric.write(page, instance, instance.options().name, now_);

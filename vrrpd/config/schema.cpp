@@ -104,11 +104,12 @@ Type<bool> authentication() {
 }
 
 Type<std::string> unit_name() {
-    static constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-_.\\@";
+    static constexpr std::string_view letters_allowed =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-_.\\@";
     return {
         "name of a unit, UNIT.service", [](const Value& value) -> Result<std::string> {
             std::string name = text_of(value);
-            const bool letters = name.find_first_not_of(allowed) == std::string::npos;
+            const bool letters = name.find_first_not_of(letters_allowed) == std::string::npos;
             if (letters && name.ends_with(".service") && name.size() > 8 && name.size() < 256) return name;
             return failure(fmt::format("{} is no name of a service unit, such as nutcracker.service", excerpt(name)));
         }};

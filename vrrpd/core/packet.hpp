@@ -9,6 +9,8 @@
 
 namespace vrrpd {
 
+inline constexpr int vrrp_protocol = 112;  ///< in the header of IP
+
 /// Longest message that can exist: the v3 header and 255 IPv6 addresses.
 inline constexpr std::size_t max_message_size = 8 + 255 * 16;
 

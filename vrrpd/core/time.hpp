@@ -26,4 +26,9 @@ using Instant = BootClock::time_point;
 /// A deadline that is not set.
 inline constexpr Instant never = Instant::max();
 
+/// For people and for Prometheus.
+inline double in_seconds(Duration duration) {
+    return std::chrono::duration<double>(duration).count();
+}
+
 }  // namespace vrrpd

@@ -17,10 +17,6 @@ constexpr Duration second_release_after = std::chrono::milliseconds(2);
 constexpr Duration fast_stop_bound = std::chrono::milliseconds(150);  // SIGKILL is sent after 100 ms
 constexpr Duration answer_period = std::chrono::milliseconds(100);
 
-double seconds(Duration duration) {
-    return std::chrono::duration<double>(duration).count();
-}
-
 }  // namespace
 
 struct Instance::Transition {
@@ -241,13 +237,13 @@ void Instance::count_claim(Moment moment) {
 
 Text Instance::takeover_reason(Instant now) const {
     if (released_by_) return Text::format("%s released the addresses", released_by_->to_string().c_str());
-    if (!heard_) return Text::format("no advert heard for %.3f s", seconds(now - listening_since_));
+    if (!heard_) return Text::format("no advert heard for %.3f s", in_seconds(now - listening_since_));
     const std::string peer = heard_->source.to_string();
     if (preempts(now)) {
         return Text::format("preempting %s, which has priority %d", last_active_->source.to_string().c_str(),
                             last_active_->priority);
     }
-    return Text::format("no advert from %s for %.3f s", peer.c_str(), seconds(now - heard_->when));
+    return Text::format("no advert from %s for %.3f s", peer.c_str(), in_seconds(now - heard_->when));
 }
 
 void Instance::raise_services(Moment moment) {

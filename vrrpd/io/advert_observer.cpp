@@ -4,7 +4,7 @@ namespace vrrpd {
 namespace {
 
 // In bytes: room for about 80 small packets of a virtual link, and 30 of a network card, which have larger pages.
-constexpr int receive_buffer = 32 << 10;
+constexpr int observer_buffer = 32 << 10;
 
 }  // namespace
 
@@ -12,7 +12,7 @@ AdvertObserver::AdvertObserver(Loop& loop, Family family, int interface_index, c
                                PacketSink observe)
     : loop_(loop),
       observe_(std::move(observe)),
-      socket_(family, interface_index, receive_buffer, Passes::others, subscription),
+      socket_(family, interface_index, observer_buffer, Passes::others, subscription),
       budget_(burst, packet_interval, loop.now()),
       pause_(loop.timer([this] { refill(); })),
       watch_(loop.watch(socket_.descriptor(), readable, [this](std::uint32_t) { observe_some(); })) {}

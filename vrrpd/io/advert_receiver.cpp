@@ -3,7 +3,7 @@
 namespace vrrpd {
 namespace {
 
-constexpr int receive_buffer = 4 << 20;  // bytes
+constexpr int receiver_buffer = 4 << 20;  // bytes
 
 }  // namespace
 
@@ -11,7 +11,7 @@ AdvertReceiver::AdvertReceiver(Loop& loop, Family family, int interface_index, c
                                PacketSink receive)
     : loop_(loop),
       receive_(std::move(receive)),
-      socket_(family, interface_index, receive_buffer, Passes::wanted, subscription),
+      socket_(family, interface_index, receiver_buffer, Passes::wanted, subscription),
       rest_(loop.timer([this] { watch_->interest(readable); })),
       watch_(loop.watch(socket_.descriptor(), readable, [this](std::uint32_t) { on_readable(); })) {}
 

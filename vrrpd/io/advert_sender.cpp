@@ -11,16 +11,17 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "vrrpd/core/packet.hpp"
 #include "vrrpd/io/socket_option.hpp"
 #include "vrrpd/loop/descriptor.hpp"
 
 namespace vrrpd {
-namespace {
+// Named, since members of a class are of these types.
+inline namespace advert_sender {
 
-constexpr int vrrp_protocol = 112;
-constexpr int traffic_class = 0xc0;      // internetwork control
-constexpr int send_buffer = 4 << 20;     // 255 adverts are more than the default holds
-constexpr std::size_t batch_size = 128;  // what leaves in one system call; each takes room for good
+constexpr int traffic_class = 0xc0;        // internetwork control
+constexpr int sender_buffer = 4 << 20;     // 255 adverts are more than the default holds
+constexpr std::size_t sent_at_once = 128;  // what leaves in one system call; each takes room for good
 
 // Highest of the priorities that need no privilege: first out of Linux's default queue. IP_TOS sets a lower one.
 void set_urgent(int socket) {
@@ -112,7 +113,7 @@ struct Ipv6 {
     } control;
 };
 
-}  // namespace
+}  // namespace advert_sender
 
 /// The socket of one family and a batch that waits for it. Slots are set up once and filled in place.
 template <typename Protocol>
@@ -124,11 +125,11 @@ class AdvertSender::Channel {
         if (!socket_) throw std::system_error(errno, std::generic_category(), "cannot open a raw socket");
         Protocol::configure(socket_.get());
         set_urgent(socket_.get());
-        set_send_buffer(socket_.get(), send_buffer);
+        set_send_buffer(socket_.get(), sender_buffer);
     }
 
     void queue(const Datagram& datagram) {
-        if (used_ == batch_size) send();
+        if (used_ == sent_at_once) send();
         if (used_ == slots_.size()) add_slot();
         Slot& slot = slots_[used_++];
         slot.tag = datagram.tag;

@@ -16,7 +16,6 @@
 namespace vrrpd {
 namespace {
 
-constexpr int vrrp_protocol = 112;
 constexpr std::size_t longest_ipv4_header = 60;
 constexpr std::size_t longest_datagram = longest_ipv4_header + max_message_size;
 

@@ -15,8 +15,8 @@
 namespace vrrpd {
 namespace {
 
-constexpr std::size_t batch_size = AnnounceSchedule::pace_count;
-constexpr int send_buffer = 1 << 20;
+constexpr std::size_t announced_at_once = AnnounceSchedule::pace_count;
+constexpr int announcer_buffer = 1 << 20;
 
 Frame frame_of(const Announcement& announcement) {
     const bool ipv4 = announcement.address.family() == Family::ipv4;
@@ -29,10 +29,10 @@ Frame frame_of(const Announcement& announcement) {
 }  // namespace
 
 struct Announcer::Batch {
-    std::array<Frame, batch_size> frames;
-    std::array<sockaddr_ll, batch_size> links;
-    std::array<iovec, batch_size> vectors;
-    std::array<mmsghdr, batch_size> messages;
+    std::array<Frame, announced_at_once> frames;
+    std::array<sockaddr_ll, announced_at_once> links;
+    std::array<iovec, announced_at_once> vectors;
+    std::array<mmsghdr, announced_at_once> messages;
 
     void prepare(std::size_t index, const Announcement& announcement) {
         const bool ipv4 = announcement.address.family() == Family::ipv4;
@@ -59,7 +59,7 @@ Announcer::Announcer(Loop& loop, std::function<void(const Announcement&, int err
       batch_(std::make_unique<Batch>()),
       timer_(loop.timer([this] { send_due(); })) {
     if (!socket_) throw std::system_error(errno, std::generic_category(), "cannot open a packet socket");
-    set_send_buffer(socket_.get(), send_buffer);
+    set_send_buffer(socket_.get(), announcer_buffer);
 }
 
 Announcer::~Announcer() = default;
@@ -92,7 +92,7 @@ void Announcer::send_due() {
     due_.clear();
     schedule_.due(loop_.now(), due_);
     errors_.assign(due_.size(), 0);
-    for (std::size_t from = 0; from < due_.size(); from += batch_size) send_batch(from);
+    for (std::size_t from = 0; from < due_.size(); from += announced_at_once) send_batch(from);
     for (std::size_t i = 0; i < due_.size(); ++i) {
         if (errors_[i] != 0) failed_(due_[i], errors_[i]);
     }
@@ -100,7 +100,7 @@ void Announcer::send_due() {
 }
 
 void Announcer::send_batch(std::size_t from) {
-    const std::size_t size = std::min(batch_size, due_.size() - from);
+    const std::size_t size = std::min(announced_at_once, due_.size() - from);
     for (std::size_t i = 0; i < size; ++i) batch_->prepare(i, due_[from + i]);
     for (std::size_t at = 0; at < size;) {
         const int count = sendmmsg(socket_.get(), batch_->messages.data() + at, static_cast<unsigned>(size - at),

@@ -15,7 +15,7 @@
 namespace vrrpd {
 namespace {
 
-constexpr int receive_buffer = 32 << 10;    // bytes
+constexpr int claim_buffer = 32 << 10;      // bytes
 constexpr std::size_t longest_claim = 128;  // of a frame what core/frames looks at, options in any usual order
 
 }  // namespace
@@ -37,7 +37,7 @@ ClaimObserver::ClaimObserver(Loop& loop, Family family, int interface_index, con
 void ClaimObserver::open() {
     socket_ = Descriptor(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!socket_) throw std::system_error(errno, std::generic_category(), "cannot open a packet socket");
-    set_receive_buffer(socket_.get(), receive_buffer);
+    set_receive_buffer(socket_.get(), claim_buffer);
     attach_filter(socket_.get(), drop_all_program());
     sockaddr_ll link{};
     link.sll_family = AF_PACKET;

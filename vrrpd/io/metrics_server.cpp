@@ -16,7 +16,7 @@
 namespace vrrpd {
 namespace {
 
-constexpr Duration retry_accept = std::chrono::seconds(1);
+constexpr Duration retry_scrape = std::chrono::seconds(1);
 
 std::string head(std::string_view status, std::string_view type) {
     return fmt::format("HTTP/1.1 {}\r\nContent-Type: {}\r\nConnection: close\r\n\r\n", status, type);
@@ -139,7 +139,7 @@ void MetricsServer::on_guest() {
     if (!guest) {
         if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED) return;
         watch_->interest(0);  // no descriptor is left, say: the guest would be reported again and again
-        return pause_->arm(loop_.now() + retry_accept);
+        return pause_->arm(loop_.now() + retry_scrape);
     }
     if (clients_.size() < most_clients) clients_.push_back(std::make_unique<Client>(*this, std::move(guest)));
 }
