@@ -285,7 +285,7 @@ TEST_F(ConfigCheck, H46_HostileFiles) {
 
 /// The samples of etc/ are what users start from: valid without a warning, and different in two lines only.
 TEST_F(ConfigCheck, SamplesAreValid) {
-    const fs::path samples = fs::path(SOURCE_ROOT) / "etc" / "s1";
+    const fs::path samples = fs::path(SOURCE_ROOT) / "etc" / "recipes" / "s1";
     const auto a = load((samples / "cache-a.ini").string());
     const auto b = load((samples / "cache-b.ini").string());
     ASSERT_EQ(access("/usr/sbin/nutcracker", X_OK), 0) << "scripts/install-deps.sh test installs it";

@@ -84,7 +84,8 @@ class World {
     void told(std::size_t index, const Report& report) {
         EXPECT_EQ(report.count, report.needed);
         EXPECT_EQ(report.finding.success(), report.verdict == Verdict::up);
-        reports_[index].push_back(report.verdict);
+        // That it is ill in another way is no other verdict.
+        if (report.count > 0) reports_[index].push_back(report.verdict);
     }
 
     /// Every probe but one that still runs has been judged by all who had joined before it.

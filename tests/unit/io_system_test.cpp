@@ -59,7 +59,7 @@ TEST(Realtime, APolicyFromTheUnitIsKept) {
 }
 
 // The address sanitizer replaces mlockall by nothing.
-#ifndef __SANITIZE_ADDRESS__
+#ifndef SANITIZED
 
 TEST(LockMemory, LocksWhatWasTouched) {
     EXPECT_EQ(in_child([] {

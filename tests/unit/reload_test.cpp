@@ -171,7 +171,8 @@ TEST(Reload, AGroupOfWhoServesAndWhoObeysServesNowhere) {
     advert.virtual_router_id = 2;
     advert.priority = 200;
     advert.interval = 100ms;
-    advert.addresses = Two::options()[1].addresses;
+    const std::vector<InstanceOptions> options = Two::options();
+    advert.addresses = options[1].addresses;
     advert.source = ip("10.9.0.2");
     advert.destination = vrrp_group(Family::ipv4);
     host.handle(test::Message(advert, CoreDriver::interface_index).view());

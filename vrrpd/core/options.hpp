@@ -85,9 +85,11 @@ struct Hooks {
         commands.resize(hook_count);
         return commands[static_cast<std::size_t>(hook)];
     }
-    /// There must be some.
-    const std::vector<std::string>& operator[](Hook hook) const { return commands[static_cast<std::size_t>(hook)]; }
-    bool has(Hook hook) const { return !commands.empty() && !(*this)[hook].empty(); }
+    const std::vector<std::string>& operator[](Hook hook) const {
+        static const std::vector<std::string> none;
+        return commands.empty() ? none : commands[static_cast<std::size_t>(hook)];
+    }
+    bool has(Hook hook) const { return !(*this)[hook].empty(); }
     bool any() const;
     friend bool operator==(const Hooks&, const Hooks&) = default;
 };
