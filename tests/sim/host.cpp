@@ -268,7 +268,7 @@ void Host::fail_service(InstanceId id) {
     Machine& machine = machines_[id];
     if (!machine.service_ready) return;
     world_.say(name(id) + " service fails");
-    ++machine.service_job;
+    if (machine.service_wanted) ++machine.service_job;  // one that was to stop has stopped, and will be said to have
     machine.service_ready = false;
     ++held_faults_;
     tell({ServicesChanged{id, ServicesState::failed, "service exited"}, {}});
@@ -482,6 +482,7 @@ void Host::perform(const SetServices& action) {
     const Duration settling = wish == ServiceWish::settle ? 1s : 0s;
     const Duration delay = settling + world_.random().between(1ms, world_.scenario().latencies.service);
     const bool run = wish == ServiceWish::run;
+    machine.service_wanted = run;
     if (!run && world_.bad_luck(weather.service_deaf)) {
         ++machine.service_job;
         machine.service_ready = false;
@@ -523,7 +524,7 @@ void Host::perform(const DropHook& action) {
 
 void Host::perform(const RunGroupHook& action) {
     for (const InstanceId id : groups_[action.group].members) {
-        if (instance(id).role() != action.to) world_.violation(name(id) + " is not what the group was told to be");
+        if (machines_[id].said != action.to) world_.violation(name(id) + " is not what the group was told to be");
     }
 }
 
@@ -565,6 +566,7 @@ void Host::perform(const Probe& action) {
 
 void Host::perform(const RoleChanged& action) {
     if (action.reason.view().starts_with("before_master")) ++held_faults_;  // was late
+    machines_[action.instance].said = action.to;
     world_.note_role(*this, action);
 }
 

@@ -93,11 +93,13 @@ class Host {
         int kernel_job = 0;
         Instant kernel_done{};
         int service_job = 0;
+        bool service_wanted = false;
         bool service_ready = false;
         bool service_deaf = false;
         hooks::Queue hooks;
         std::uint64_t awaited_hook = 0;
-        Role told = Role::init;
+        Role told = Role::init;  // to hooks
+        Role said = Role::init;
         bool drained = false;
         Instant passive_since{};
         // The runtime record.
