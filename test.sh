@@ -10,7 +10,7 @@ cd "$(dirname "$0")"
 
 unset "${!GTEST_@}" "${!SIM_@}"  # what would make the suite smaller without a word
 long=
-fuzz_seconds=20
+fuzz_seconds=10
 case "${1:-}" in
     "") ;;
     --long) long=yes; export SIM_SEEDS=50000; fuzz_seconds=300; ;;
