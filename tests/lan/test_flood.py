@@ -187,7 +187,7 @@ class FloodAgainstActive(FloodCase):
         end = time.monotonic() + PATIENCE
         while True:
             after = control.metrics(self.host)
-            grown = {series: after[series] - before[series] for series in after if after[series] != before[series]}
+            grown = {series: after[series] - count for series, count in before.items() if after.get(series, count) != count}
             looked_at = {dict(labels)["reason"]: packets for (name, labels), packets in grown.items()
                          if name == "vrrpd_adverts_unassigned_total"}
             unclassified = grown.get(("vrrpd_packets_unclassified_total", frozenset()), 0)
