@@ -17,7 +17,7 @@ case "${1:-}" in
     *) echo "usage: ./test.sh [--long]" >&2; exit 2 ;;
 esac
 
-if [ -n "$long" ]; then scripts/install-deps.sh long; export PROMTOOL=promtool; else scripts/install-deps.sh test; fi
+scripts/install-deps.sh test
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin  # the system's own python and tools, whatever else is installed
 
 build=build-test

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what a purpose needs and this machine lacks: scripts/install-deps.sh build|demo|package|test|long
+# Installs what a purpose needs and this machine lacks: scripts/install-deps.sh build|demo|package|test
 #
 # Debian 12, from a minimal system on. Says nothing when nothing is missing. The services of installed packages are
 # not started: the programs are needed, not a memcached on this machine's own address.
@@ -10,9 +10,7 @@ build_packages="g++ meson ninja-build pkg-config libnl-3-dev libnl-route-3-dev l
 demo_packages="iproute2 memcached nutcracker python3 tcpdump util-linux"
 package_packages="debhelper dpkg-dev git lintian systemd"
 test_packages="bash clang clang-format frr groff-base haproxy keepalived libclang-rt-14-dev man-db nftables
-    python3-scapy redis-server rsyslog systemd systemd-container tshark"
-
-long_packages="prometheus"  # promtool, in 96 MB
+    prometheus python3-scapy redis-server rsyslog systemd systemd-container tshark"
 
 say() { echo "install-deps: $*" >&2; }
 
@@ -21,9 +19,8 @@ build) wanted=$build_packages ;;
 demo) wanted="$build_packages $demo_packages" ;;
 package) wanted="$build_packages $package_packages" ;;
 test) wanted="$build_packages $demo_packages $package_packages $test_packages" ;;
-long) wanted="$build_packages $demo_packages $package_packages $test_packages $long_packages" ;;
 *)
-    echo "usage: $0 build|demo|package|test|long" >&2
+    echo "usage: $0 build|demo|package|test" >&2
     exit 2
     ;;
 esac
