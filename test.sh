@@ -21,14 +21,8 @@ scripts/install-deps.sh test
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin  # the system's own python and tools, whatever else is installed
 
 build=build-test
-sanitized=build-sanitize
-fuzzed=build-fuzz
-# Unit tests run in the sanitized build only, and without symbols but line numbers: building takes most of the time.
-# For the same reason a few sources are compiled as one.
-together="-Dunity=on -Dunity_size=6"
-[ -f $build/build.ninja ] || meson setup $build -Dwerror=true -Ddebug=false $together -Dtests=system >/dev/null
-[ -f $sanitized/build.ninja ] || meson setup $sanitized -Dwerror=true -Ddebug=false $together -Dcpp_args=-g1 \
-    -Doptimization=1 -Db_sanitize=address,undefined -Dtests=unit >/dev/null
+[ -f $build/build.ninja ] || meson setup $build -Dwerror=true -Ddebug=false -Dunity=on -Dunity_size=6 -Dtests=system >/dev/null
+sanitized=$(scripts/sanitized-build)
 meson compile -C $build
 
 failed_runs=0
@@ -39,11 +33,11 @@ run_suite() {
 # A report of a sanitizer ends the program that caused it.
 run_sanitized() {
     meson compile -C $sanitized || return
-    run_suite $sanitized sanitized --no-suite alone --num-processes 2 --timeout-multiplier 6
+    run_suite $sanitized sanitized --no-suite alone --no-suite fuzz --num-processes 2 --timeout-multiplier 6
     tests/fuzz/run --seconds $fuzz_seconds || failed_runs=$((failed_runs + 1))
     return $failed_runs
 }
-rm -rf $build/*.xml {$build,$sanitized,$fuzzed}/meson-logs/*.junit.xml $build/tests/lan-runs  # of an earlier run
+rm -rf $build/*.xml {$build,$sanitized}/meson-logs/*.junit.xml $build/tests/lan-runs  # of an earlier run
 # What runs on the LANs mostly waits, so the unit tests and the fuzz targets are built and run meanwhile.
 (renice -n 19 $BASHPID >/dev/null; run_sanitized) >$build/sanitized.log 2>&1 &
 sanitizing=$!
@@ -67,4 +61,4 @@ if [ -n "$long" ]; then
     tests/bench/checks --build $build || failed_runs=$((failed_runs + 1))
 fi
 
-exec python3 tests/count_results.py --failed-runs $failed_runs {$build,$sanitized,$fuzzed}/meson-logs/*.junit.xml
+exec python3 tests/count_results.py --failed-runs $failed_runs {$build,$sanitized}/meson-logs/*.junit.xml

@@ -14,8 +14,8 @@
 #include <sys/eventfd.h>
 
 #include "netlink/socket.hpp"
-#include "netlink/worker_thread.hpp"
 #include "vrrpd/loop/descriptor.hpp"
+#include "vrrpd/loop/worker_thread.hpp"
 
 namespace vrrpd::netlink {
 namespace {
@@ -125,7 +125,8 @@ void Channel::Shared::tell() {
 
 Channel::Channel()
     : shared_(std::make_shared<Shared>()),
-      thread_(start_worker("vrrpd-netlink", [shared = shared_] { shared->work(); })) {}
+      thread_(
+          start_worker("vrrpd-netlink", Scheduling::one_below, small_stack, [shared = shared_] { shared->work(); })) {}
 
 Channel::~Channel() {
     std::unique_lock lock(shared_->mutex);

@@ -1,12 +1,8 @@
 #include "vrrpd/reloader.hpp"
 
 #include <cerrno>
-#include <csignal>
 #include <cstdint>
-#include <malloc.h>
-#include <sched.h>
 #include <system_error>
-#include <thread>
 #include <unistd.h>
 #include <utility>
 
@@ -15,6 +11,7 @@
 
 #include "vrrpd/io/log.hpp"
 #include "vrrpd/io/notify.hpp"
+#include "vrrpd/loop/worker_thread.hpp"
 
 namespace vrrpd {
 namespace {
@@ -24,20 +21,6 @@ Descriptor open_event() {
     if (!event) throw std::system_error(errno, std::generic_category(), "eventfd");
     return event;
 }
-
-// Signals are the main thread's.
-class SignalsBlocked {
-  public:
-    SignalsBlocked() {
-        sigset_t all;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
-  private:
-    sigset_t before_;
-};
 
 }  // namespace
 
@@ -62,10 +45,7 @@ void Reloader::reload(Done done) {
 void Reloader::read() {
     busy_ = true;
     served_ = std::exchange(waiting_, {});
-    const SignalsBlocked blocked;
     const auto work = [reading = reading_, file = file_, objection = objection_] {
-        const sched_param none{};
-        sched_setscheduler(0, SCHED_OTHER, &none);
         reading->loaded = config::load(file);
         reading->objection = reading->loaded.valid() ? objection(reading->loaded.config) : "";
         reading->complete.store(true, std::memory_order_release);
@@ -73,7 +53,7 @@ void Reloader::read() {
         [[maybe_unused]] const ssize_t written = write(reading->done.get(), &one, sizeof one);
     };
     try {
-        std::thread(work).detach();
+        pthread_detach(start_worker("vrrpd-reload", Scheduling::ordinary, usual_stack, work));
     } catch (const std::system_error& error) {
         busy_ = false;
         tell({false, {fmt::format("no thread to read {}: {}", file_, error.what())}}, std::exchange(served_, {}));

@@ -3,7 +3,7 @@
 
 #include "tests/support/core_driver.hpp"
 
-namespace vrrpd {
+namespace vrrpd::advert_auth_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -62,4 +62,4 @@ TEST(Authentication, missing_trailer_is_a_wrong_length) {
 }
 
 }  // namespace
-}  // namespace vrrpd
+}  // namespace vrrpd::advert_auth_test

@@ -6,7 +6,7 @@
 
 #include "tests/support/core_driver.hpp"
 
-namespace vrrpd {
+namespace vrrpd::advert_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -392,4 +392,4 @@ TEST(Advert, every_refusal_has_a_word_of_its_own) {
 }
 
 }  // namespace
-}  // namespace vrrpd
+}  // namespace vrrpd::advert_test

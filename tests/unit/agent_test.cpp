@@ -4,7 +4,7 @@
 #include "vrrpd/agent/log_lines.hpp"
 #include "vrrpd/agent/paths.hpp"
 
-namespace vrrpd {
+namespace vrrpd::agent_test {
 namespace {
 
 InstanceOptions sample() {
@@ -96,4 +96,4 @@ TEST_F(Lines, NoPeerWasEverHeard) {
 }
 
 }  // namespace
-}  // namespace vrrpd
+}  // namespace vrrpd::agent_test

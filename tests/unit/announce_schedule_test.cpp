@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-namespace vrrpd {
+namespace vrrpd::announce_schedule_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -260,4 +260,4 @@ TEST(AnnounceSchedule, AnAddressThatWasGivenUpIsNotAskedFor) {
 }
 
 }  // namespace
-}  // namespace vrrpd
+}  // namespace vrrpd::announce_schedule_test

@@ -8,7 +8,7 @@
 
 #include "vrrpd/config/arrange.hpp"
 
-namespace vrrpd::config {
+namespace vrrpd::config::config_arrange_test {
 namespace {
 
 using Places = std::vector<std::size_t>;
@@ -220,4 +220,4 @@ TEST(Arrange, AnyFileAfterAnyOtherMeansWhatItSaysAndKeepsEveryPlace) {
 }
 
 }  // namespace
-}  // namespace vrrpd::config
+}  // namespace vrrpd::config::config_arrange_test

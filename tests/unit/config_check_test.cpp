@@ -12,7 +12,7 @@
 #include "vrrpd/config/check_command.hpp"
 #include "vrrpd/config/load.hpp"
 
-namespace vrrpd::config {
+namespace vrrpd::config::config_check_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -318,4 +318,4 @@ TEST_F(ConfigCheck, HooksArePrinted) {
 }
 
 }  // namespace
-}  // namespace vrrpd::config
+}  // namespace vrrpd::config::config_check_test

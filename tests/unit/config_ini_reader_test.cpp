@@ -3,7 +3,7 @@
 
 #include "vrrpd/config/ini_reader.hpp"
 
-namespace vrrpd::config {
+namespace vrrpd::config::config_ini_reader_test {
 namespace {
 
 struct ReadText {
@@ -128,4 +128,4 @@ TEST(ConfigIniReader, NothingIsNoProblem) {
 }
 
 }  // namespace
-}  // namespace vrrpd::config
+}  // namespace vrrpd::config::config_ini_reader_test

@@ -7,7 +7,7 @@
 #include "vrrpd/config/lint.hpp"
 #include "vrrpd/config/load.hpp"
 
-namespace vrrpd::config {
+namespace vrrpd::config::config_lint_test {
 namespace {
 
 const std::string router = "[vrrp_instance VI_1]\ninterface = eth0\n";
@@ -206,4 +206,4 @@ TEST(ConfigLint, OfThreeHostsEveryTwoAreCompared) {
 }
 
 }  // namespace
-}  // namespace vrrpd::config
+}  // namespace vrrpd::config::config_lint_test

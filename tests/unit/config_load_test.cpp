@@ -9,7 +9,7 @@
 #include "vrrpd/config/load.hpp"
 #include "vrrpd/config/schema.hpp"
 
-namespace vrrpd::config {
+namespace vrrpd::config::config_load_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -542,4 +542,4 @@ TEST(ConfigLoad, RequiredKeys) {
 }
 
 }  // namespace
-}  // namespace vrrpd::config
+}  // namespace vrrpd::config::config_load_test

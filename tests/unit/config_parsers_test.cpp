@@ -6,7 +6,7 @@
 #include "vrrpd/config/parsers.hpp"
 #include "vrrpd/config/suggest.hpp"
 
-namespace vrrpd::config {
+namespace vrrpd::config::config_parsers_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -344,4 +344,4 @@ TEST(ConfigSuggest, KnowsWordsFromElsewhere) {
 }
 
 }  // namespace
-}  // namespace vrrpd::config
+}  // namespace vrrpd::config::config_parsers_test

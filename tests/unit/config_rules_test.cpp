@@ -6,7 +6,7 @@
 
 #include "vrrpd/config/load.hpp"
 
-namespace vrrpd::config {
+namespace vrrpd::config::config_rules_test {
 namespace {
 
 /// The problems of a configuration, one a line, without the file name.
@@ -586,4 +586,4 @@ TEST(ConfigRules, AnInstanceHasAnAddress) {
 }
 
 }  // namespace
-}  // namespace vrrpd::config
+}  // namespace vrrpd::config::config_rules_test

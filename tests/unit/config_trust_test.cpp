@@ -10,7 +10,7 @@
 #include "vrrpd/config/load.hpp"
 #include "vrrpd/config/trust.hpp"
 
-namespace vrrpd::config {
+namespace vrrpd::config::config_trust_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -130,4 +130,4 @@ TEST(ConfigLocalFiles, AreThoseThatCannotHang) {
 }
 
 }  // namespace
-}  // namespace vrrpd::config
+}  // namespace vrrpd::config::config_trust_test

@@ -9,7 +9,7 @@
 #include "vrrpd/core/notice_limiter.hpp"
 #include "vrrpd/core/text.hpp"
 
-namespace vrrpd {
+namespace vrrpd::core_values_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -187,4 +187,4 @@ TEST(Text, keeps_what_fits_and_shows_what_did_not) {
 }
 
 }  // namespace
-}  // namespace vrrpd
+}  // namespace vrrpd::core_values_test

@@ -4,7 +4,7 @@
 
 #include "ctl/doctor/firewall.hpp"
 
-namespace vrrpd::doctor {
+namespace vrrpd::doctor::doctor_firewall_test {
 namespace {
 
 const std::string group4 = "224.0.0.18";
@@ -134,4 +134,4 @@ TEST(DoctorFirewall, OddTextIsUnsure) {
 }
 
 }  // namespace
-}  // namespace vrrpd::doctor
+}  // namespace vrrpd::doctor::doctor_firewall_test

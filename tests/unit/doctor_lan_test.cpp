@@ -4,7 +4,7 @@
 #include "ctl/doctor/lan.hpp"
 #include "vrrpd/config/load.hpp"
 
-namespace vrrpd::doctor {
+namespace vrrpd::doctor::doctor_lan_test {
 namespace {
 
 IpAddress ip(const char* text) {
@@ -86,4 +86,4 @@ TEST(DoctorLan, HowLongItListens) {
 }
 
 }  // namespace
-}  // namespace vrrpd::doctor
+}  // namespace vrrpd::doctor::doctor_lan_test

@@ -8,7 +8,7 @@
 #include "ctl/doctor/machine.hpp"
 #include "vrrpd/config/load.hpp"
 
-namespace vrrpd::doctor {
+namespace vrrpd::doctor::doctor_machine_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -119,4 +119,4 @@ TEST_F(DoctorMachine, ClockSource) {
 }
 
 }  // namespace
-}  // namespace vrrpd::doctor
+}  // namespace vrrpd::doctor::doctor_machine_test

@@ -5,7 +5,7 @@
 
 #include "tests/support/core_driver.hpp"
 
-namespace vrrpd {
+namespace vrrpd::election_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -150,4 +150,4 @@ TEST(EffectivePriority, nothing_changes_an_owner_A11) {
 }
 
 }  // namespace
-}  // namespace vrrpd
+}  // namespace vrrpd::election_test

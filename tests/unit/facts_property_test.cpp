@@ -11,7 +11,7 @@
 #include "netlink/plan.hpp"
 #include "vrrpd/agent/paths.hpp"
 
-namespace vrrpd {
+namespace vrrpd::facts_property_test {
 namespace {
 
 using netlink::Address;
@@ -197,4 +197,4 @@ TEST(FactsProperty, WhatIsKnownIsWhatAFreshLookTells) {
 }
 
 }  // namespace
-}  // namespace vrrpd
+}  // namespace vrrpd::facts_property_test

@@ -7,7 +7,7 @@
 
 #include "vrrpd/core/checksum.hpp"
 
-namespace vrrpd {
+namespace vrrpd::frames_test {
 namespace {
 
 constexpr MacAddress our_mac = {0x02, 0x11, 0x22, 0x33, 0x44, 0x55};
@@ -145,4 +145,4 @@ TEST(ReadClaim, WhatIsCutOffIsNoClaim) {
 }
 
 }  // namespace
-}  // namespace vrrpd
+}  // namespace vrrpd::frames_test

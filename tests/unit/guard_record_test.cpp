@@ -12,7 +12,7 @@
 
 #include "vrrpd/guard/record.hpp"
 
-namespace vrrpd {
+namespace vrrpd::guard_record_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -242,4 +242,4 @@ TEST_F(RuntimeRecord, AnyBytesAreReadWithinBounds) {
 }
 
 }  // namespace
-}  // namespace vrrpd
+}  // namespace vrrpd::guard_record_test

@@ -3,7 +3,7 @@
 #include "health/check.hpp"
 #include "tests/unit/health_support.hpp"
 
-namespace vrrpd::health {
+namespace vrrpd::health::health_check_test {
 namespace {
 
 using namespace test;
@@ -329,4 +329,4 @@ TEST_F(HealthCheckWatch, StopClosesTheIdleConnection) {
 }
 
 }  // namespace
-}  // namespace vrrpd::health
+}  // namespace vrrpd::health::health_check_test

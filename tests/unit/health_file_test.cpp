@@ -11,7 +11,7 @@
 #include "health/small_file.hpp"
 #include "tests/unit/health_support.hpp"
 
-namespace vrrpd::health {
+namespace vrrpd::health::health_file_test {
 namespace {
 
 using namespace test;
@@ -205,4 +205,4 @@ TEST_F(HealthFile, StoppedItWatchesNothing) {
 }
 
 }  // namespace
-}  // namespace vrrpd::health
+}  // namespace vrrpd::health::health_file_test

@@ -5,7 +5,7 @@
 #include "health/http_dialogue.hpp"
 #include "tests/unit/dialogue_support.hpp"
 
-namespace vrrpd::health {
+namespace vrrpd::health::health_http_dialogue_test {
 namespace {
 
 using namespace test;
@@ -127,4 +127,4 @@ TEST_F(HealthHttpDialogue, ALongHeaderIsPassedOver) {
 }
 
 }  // namespace
-}  // namespace vrrpd::health
+}  // namespace vrrpd::health::health_http_dialogue_test

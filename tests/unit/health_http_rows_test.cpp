@@ -4,7 +4,7 @@
 
 #include "tests/unit/real_service.hpp"
 
-namespace vrrpd::health {
+namespace vrrpd::health::health_http_rows_test {
 namespace {
 
 using namespace test;
@@ -151,4 +151,4 @@ TEST_F(HealthHttpRows, ABannerThatComesUnasked) {
 }
 
 }  // namespace
-}  // namespace vrrpd::health
+}  // namespace vrrpd::health::health_http_rows_test

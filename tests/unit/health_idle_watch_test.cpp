@@ -3,7 +3,7 @@
 #include "health/idle_watch.hpp"
 #include "tests/unit/health_support.hpp"
 
-namespace vrrpd::health {
+namespace vrrpd::health::health_idle_watch_test {
 namespace {
 
 using namespace test;
@@ -123,4 +123,4 @@ TEST_F(HealthIdleWatch, ReleaseClosesInSilence) {
 }
 
 }  // namespace
-}  // namespace vrrpd::health
+}  // namespace vrrpd::health::health_idle_watch_test

@@ -5,7 +5,7 @@
 
 #include "health/judgement.hpp"
 
-namespace vrrpd::health {
+namespace vrrpd::health::health_judgement_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -233,4 +233,4 @@ TEST(HealthJudgement, ColdnessWhileDownWaitsForTheVerdict) {
 }
 
 }  // namespace
-}  // namespace vrrpd::health
+}  // namespace vrrpd::health::health_judgement_test

@@ -7,7 +7,7 @@
 #include "health/memcached_dialogue.hpp"
 #include "tests/unit/dialogue_support.hpp"
 
-namespace vrrpd::health {
+namespace vrrpd::health::health_memcached_dialogue_test {
 namespace {
 
 using namespace test;
@@ -174,4 +174,4 @@ TEST_F(HealthMemcachedDialogue, EvidenceIsPrintableAndShortWhateverCameIn) {
 }
 
 }  // namespace
-}  // namespace vrrpd::health
+}  // namespace vrrpd::health::health_memcached_dialogue_test

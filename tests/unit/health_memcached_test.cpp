@@ -8,7 +8,7 @@
 #include "health/check.hpp"
 #include "tests/unit/real_service.hpp"
 
-namespace vrrpd::health {
+namespace vrrpd::health::health_memcached_test {
 namespace {
 
 using namespace test;
@@ -113,4 +113,4 @@ TEST_F(HealthMemcached, StoppedIsHungAndContinuedIsUpAgain) {
 }
 
 }  // namespace
-}  // namespace vrrpd::health
+}  // namespace vrrpd::health::health_memcached_test

@@ -9,7 +9,7 @@
 #include "health/ping_probe.hpp"
 #include "tests/unit/health_support.hpp"
 
-namespace vrrpd::health {
+namespace vrrpd::health::health_ping_test {
 namespace {
 
 using namespace test;
@@ -129,4 +129,4 @@ TEST_F(HealthPing, NoWayIsUnreachableAndKnownAtOnce) {
 }
 
 }  // namespace
-}  // namespace vrrpd::health
+}  // namespace vrrpd::health::health_ping_test

@@ -5,7 +5,7 @@
 #include "health/stream_probe.hpp"
 #include "tests/unit/health_support.hpp"
 
-namespace vrrpd::health {
+namespace vrrpd::health::health_probe_test {
 namespace {
 
 using namespace test;
@@ -254,4 +254,4 @@ TEST(HealthEndpointSocket, ErrorsHaveTheirClass) {
 }
 
 }  // namespace
-}  // namespace vrrpd::health
+}  // namespace vrrpd::health::health_probe_test

@@ -13,7 +13,7 @@
 #include "health/process_method.hpp"
 #include "tests/unit/health_support.hpp"
 
-namespace vrrpd::health {
+namespace vrrpd::health::health_process_test {
 namespace {
 
 using namespace test;
@@ -221,4 +221,4 @@ TEST_F(HealthProcess, StoppedItHoldsNothing) {
 }
 
 }  // namespace
-}  // namespace vrrpd::health
+}  // namespace vrrpd::health::health_process_test

@@ -8,7 +8,7 @@
 #include "health/check.hpp"
 #include "tests/unit/health_support.hpp"
 
-namespace vrrpd::health {
+namespace vrrpd::health::health_property_test {
 namespace {
 
 using namespace test;
@@ -160,4 +160,4 @@ TEST(HealthProperty, AgreesWithTheModelWhateverHappens) {
 }
 
 }  // namespace
-}  // namespace vrrpd::health
+}  // namespace vrrpd::health::health_property_test

@@ -7,7 +7,7 @@
 #include "health/redis_dialogue.hpp"
 #include "tests/unit/dialogue_support.hpp"
 
-namespace vrrpd::health {
+namespace vrrpd::health::health_redis_dialogue_test {
 namespace {
 
 using namespace test;
@@ -140,4 +140,4 @@ TEST_F(HealthRedisDialogue, InfoEndsWhereItsLengthSays) {
 }
 
 }  // namespace
-}  // namespace vrrpd::health
+}  // namespace vrrpd::health::health_redis_dialogue_test

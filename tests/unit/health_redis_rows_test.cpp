@@ -4,7 +4,7 @@
 
 #include "tests/unit/real_service.hpp"
 
-namespace vrrpd::health {
+namespace vrrpd::health::health_redis_rows_test {
 namespace {
 
 using namespace test;
@@ -232,4 +232,4 @@ TEST_F(HealthRedisReplica, AFullCopyInProgressIsStale) {
 }
 
 }  // namespace
-}  // namespace vrrpd::health
+}  // namespace vrrpd::health::health_redis_rows_test

@@ -6,7 +6,7 @@
 #include "health/check.hpp"
 #include "tests/unit/health_support.hpp"
 
-namespace vrrpd::health {
+namespace vrrpd::health::health_scripts_test {
 namespace {
 
 using namespace test;
@@ -154,4 +154,4 @@ TEST_F(HealthScripts, EndsWithItsRunnerWhateverStillRuns) {
 }
 
 }  // namespace
-}  // namespace vrrpd::health
+}  // namespace vrrpd::health::health_scripts_test

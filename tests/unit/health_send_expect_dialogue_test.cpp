@@ -5,7 +5,7 @@
 #include "health/send_expect_dialogue.hpp"
 #include "tests/unit/dialogue_support.hpp"
 
-namespace vrrpd::health {
+namespace vrrpd::health::health_send_expect_dialogue_test {
 namespace {
 
 using namespace test;
@@ -47,4 +47,4 @@ TEST(HealthSendExpectDialogue, LooksAt64KiBAndNoMore) {
 }
 
 }  // namespace
-}  // namespace vrrpd::health
+}  // namespace vrrpd::health::health_send_expect_dialogue_test

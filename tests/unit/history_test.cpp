@@ -19,7 +19,7 @@
 #include "vrrpd/agent/event_feed.hpp"
 #include "vrrpd/agent/json.hpp"
 
-namespace vrrpd {
+namespace vrrpd::history_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -249,4 +249,4 @@ TEST(Feed, APieceIsShortHoweverMuchThereIs) {
 }
 
 }  // namespace
-}  // namespace vrrpd
+}  // namespace vrrpd::history_test

@@ -7,7 +7,7 @@
 #include "tests/support/fake_loop.hpp"
 #include "vrrpd/hooks/runner.hpp"
 
-namespace vrrpd::hooks {
+namespace vrrpd::hooks::hooks_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -246,4 +246,4 @@ TEST_F(RunnerTest, kills_what_runs_when_it_goes) {
 }
 
 }  // namespace
-}  // namespace vrrpd::hooks
+}  // namespace vrrpd::hooks::hooks_test

@@ -9,7 +9,7 @@
 #include "ctl/import/parameters.hpp"
 #include "ctl/import/tree.hpp"
 
-namespace vrrpd::keepalived {
+namespace vrrpd::keepalived::import_reader_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -173,4 +173,4 @@ TEST_F(ImportFiles, IncludesThatCannotBe) {
 }
 
 }  // namespace
-}  // namespace vrrpd::keepalived
+}  // namespace vrrpd::keepalived::import_reader_test

@@ -13,7 +13,7 @@
 #include "vrrpd/config/load.hpp"
 #include "vrrpd/config/schema.hpp"
 
-namespace vrrpd::keepalived {
+namespace vrrpd::keepalived::import_translate_test {
 namespace {
 
 /// A translated text, as ini, as what is lost, and as what vrrpd makes of it.
@@ -394,4 +394,4 @@ TEST_F(ImportCommand, ExitCodes) {
 }
 
 }  // namespace
-}  // namespace vrrpd::keepalived
+}  // namespace vrrpd::keepalived::import_translate_test

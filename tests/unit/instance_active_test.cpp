@@ -3,7 +3,7 @@
 
 #include "tests/support/core_driver.hpp"
 
-namespace vrrpd {
+namespace vrrpd::instance_active_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -433,4 +433,4 @@ TEST(SendFailure, is_no_fault_of_a_link_that_shall_not_matter_E37) {
 }
 
 }  // namespace
-}  // namespace vrrpd
+}  // namespace vrrpd::instance_active_test

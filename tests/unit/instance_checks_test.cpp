@@ -3,7 +3,7 @@
 
 #include "tests/support/core_driver.hpp"
 
-namespace vrrpd {
+namespace vrrpd::instance_checks_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -212,4 +212,4 @@ TEST(Gates, stay_closed_while_what_passes_is_cold) {
 }
 
 }  // namespace
-}  // namespace vrrpd
+}  // namespace vrrpd::instance_checks_test

@@ -4,7 +4,7 @@
 
 #include "tests/support/core_driver.hpp"
 
-namespace vrrpd {
+namespace vrrpd::instance_claims_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -261,4 +261,4 @@ TEST(Carrier, that_is_back_is_announced) {
 }
 
 }  // namespace
-}  // namespace vrrpd
+}  // namespace vrrpd::instance_claims_test

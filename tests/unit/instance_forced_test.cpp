@@ -3,7 +3,7 @@
 
 #include "tests/support/core_driver.hpp"
 
-namespace vrrpd {
+namespace vrrpd::instance_forced_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -163,4 +163,4 @@ TEST(LinkDown, then_shutdown_stops_the_services_at_once) {
 }
 
 }  // namespace
-}  // namespace vrrpd
+}  // namespace vrrpd::instance_forced_test

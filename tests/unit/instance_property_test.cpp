@@ -8,7 +8,7 @@
 
 #include "tests/support/core_driver.hpp"
 
-namespace vrrpd {
+namespace vrrpd::instance_property_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -418,4 +418,4 @@ TEST(Random, sequences_of_events_keep_the_invariants_E38) {
 }
 
 }  // namespace
-}  // namespace vrrpd
+}  // namespace vrrpd::instance_property_test

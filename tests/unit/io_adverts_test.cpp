@@ -1,7 +1,7 @@
 // Adverts over a real link: what is sent is what arrives, and nothing else does.
 #include "tests/unit/io_advert_support.hpp"
 
-namespace vrrpd {
+namespace vrrpd::io_adverts_test {
 namespace {
 
 using namespace test;
@@ -387,4 +387,4 @@ TEST_P(AdvertsOfFamily, AnInterfaceThatDoesNotExistIsRefused) {
 }
 
 }  // namespace
-}  // namespace vrrpd
+}  // namespace vrrpd::io_adverts_test

@@ -5,7 +5,7 @@
 #include "tests/unit/io_support.hpp"
 #include "vrrpd/io/announcer.hpp"
 
-namespace vrrpd {
+namespace vrrpd::io_announcer_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -142,4 +142,4 @@ TEST_F(AnnouncerOnALink, ProbesAreSentAndCountedApart) {
 }
 
 }  // namespace
-}  // namespace vrrpd
+}  // namespace vrrpd::io_announcer_test

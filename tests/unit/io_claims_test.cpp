@@ -8,7 +8,7 @@
 #include "tests/unit/io_support.hpp"
 #include "vrrpd/io/claim_observer.hpp"
 
-namespace vrrpd {
+namespace vrrpd::io_claims_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -161,4 +161,4 @@ TEST(ClaimObserver, SaysThatThereIsNoSuchInterface) {
 }
 
 }  // namespace
-}  // namespace vrrpd
+}  // namespace vrrpd::io_claims_test

@@ -34,7 +34,7 @@
 #include "vrrpd/loop/descriptor.hpp"
 #include "vrrpd/loop/sd_event_loop.hpp"
 
-namespace vrrpd {
+namespace vrrpd::io_control_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -592,4 +592,4 @@ TEST(WhoMayUseIt, TheServerKeepsThemOutAsWell) {
 }
 
 }  // namespace
-}  // namespace vrrpd
+}  // namespace vrrpd::io_control_test

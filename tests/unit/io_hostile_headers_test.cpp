@@ -4,7 +4,7 @@
 #include "tests/unit/io_advert_support.hpp"
 #include "vrrpd/core/checksum.hpp"
 
-namespace vrrpd {
+namespace vrrpd::io_hostile_headers_test {
 namespace {
 
 using namespace test;
@@ -17,9 +17,10 @@ TEST_F(Adverts, AMessageLongerThanAnyAdvertIsCountedAndDropped) {
     EXPECT_EQ(ear.receiver->counters().truncated, 1u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Families, AdvertsOfFamily, testing::Values(Family::ipv4, Family::ipv6), name_of);
+class Headers : public AdvertsOfFamily {};
+INSTANTIATE_TEST_SUITE_P(Families, Headers, testing::Values(Family::ipv4, Family::ipv6), name_of);
 
-TEST_P(AdvertsOfFamily, H31_H33_AReassembledAdvertSaysSo) {
+TEST_P(Headers, H31_H33_AReassembledAdvertSaysSo) {
     Ear ear(loop, lan.far(), "far0", GetParam(), wants({51, 52}));
     const Bytes message = advert(51, 3000), whole = advert(52);
     send({multicast(GetParam(), message), multicast(GetParam(), whole)});
@@ -134,4 +135,4 @@ TEST(Ipv4Datagram, NothingIsReadPastItsEnd) {
 }
 
 }  // namespace
-}  // namespace vrrpd
+}  // namespace vrrpd::io_hostile_headers_test

@@ -23,7 +23,7 @@
 
 #include "vrrpd/io/log.hpp"
 
-namespace vrrpd::log {
+namespace vrrpd::log::io_log_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -241,4 +241,4 @@ TEST(Log, AutomaticGoesWhereSomebodyLooks) {
 }
 
 }  // namespace
-}  // namespace vrrpd::log
+}  // namespace vrrpd::log::io_log_test

@@ -4,7 +4,7 @@
 #include "tests/unit/io_advert_support.hpp"
 #include "vrrpd/io/advert_observer.hpp"
 
-namespace vrrpd {
+namespace vrrpd::io_observer_test {
 namespace {
 
 using namespace test;
@@ -178,4 +178,4 @@ TEST_P(Observers, WhatDidNotFitIsUnclassified) {
 }
 
 }  // namespace
-}  // namespace vrrpd
+}  // namespace vrrpd::io_observer_test

@@ -22,7 +22,7 @@
 #include "vrrpd/io/control_server.hpp"
 #include "vrrpd/io/metrics_server.hpp"
 
-namespace vrrpd {
+namespace vrrpd::io_pieces_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -242,4 +242,4 @@ TEST_F(Http, WhoComesWhenAllPlacesAreTakenIsClosedAndHurtsNobody) {
 }
 
 }  // namespace
-}  // namespace vrrpd
+}  // namespace vrrpd::io_pieces_test

@@ -24,7 +24,7 @@
 #include "vrrpd/io/watchdog.hpp"
 #include "vrrpd/loop/sd_event_loop.hpp"
 
-namespace vrrpd {
+namespace vrrpd::io_system_test {
 namespace {
 
 // Runs `body` in a child, whose scheduling and limits it may spoil.
@@ -233,4 +233,4 @@ TEST(Watchdog, HasItsTurnAfterWhatIsUrgent) {
 }
 
 }  // namespace
-}  // namespace vrrpd
+}  // namespace vrrpd::io_system_test

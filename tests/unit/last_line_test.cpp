@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace vrrpd {
+namespace vrrpd::last_line_test {
 namespace {
 
 std::string last_of(std::string_view text, std::size_t piece) {
@@ -34,4 +34,4 @@ TEST(LastLine, IsBounded) {
 }
 
 }  // namespace
-}  // namespace vrrpd
+}  // namespace vrrpd::last_line_test

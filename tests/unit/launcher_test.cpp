@@ -26,7 +26,7 @@
 #include "vrrpd/launcher/pidfd.hpp"
 #include "vrrpd/loop/sd_event_loop.hpp"
 
-namespace vrrpd {
+namespace vrrpd::launcher_test {
 namespace {
 
 using Kind = ExitStatus::Kind;
@@ -421,4 +421,4 @@ TEST_F(LauncherTest, WorksOnTheProductionLoop) {
 }
 
 }  // namespace
-}  // namespace vrrpd
+}  // namespace vrrpd::launcher_test

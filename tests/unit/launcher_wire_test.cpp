@@ -5,7 +5,7 @@
 
 #include "vrrpd/launcher/wire.hpp"
 
-namespace vrrpd {
+namespace vrrpd::launcher_wire_test {
 namespace {
 
 TEST(Wire, RefusesWhatIsNotExactlyOneRequest) {
@@ -34,4 +34,4 @@ TEST(Wire, RefusesToSendWhatCannotArrive) {
 }
 
 }  // namespace
-}  // namespace vrrpd
+}  // namespace vrrpd::launcher_wire_test

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace vrrpd {
+namespace vrrpd::lease_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -68,4 +68,4 @@ TEST(Guard, without_it_the_lease_bounds_the_time_with_two_holders) {
 }
 
 }  // namespace
-}  // namespace vrrpd
+}  // namespace vrrpd::lease_test

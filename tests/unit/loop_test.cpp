@@ -8,7 +8,7 @@
 #include "vrrpd/loop/poller.hpp"
 #include "vrrpd/loop/timer_queue.hpp"
 
-namespace vrrpd {
+namespace vrrpd::loop_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -161,4 +161,4 @@ TEST_F(TimerQueueTest, ManyAtOnceLeaveRoomForWhatIsMoreUrgent) {
 }
 
 }  // namespace
-}  // namespace vrrpd
+}  // namespace vrrpd::loop_test

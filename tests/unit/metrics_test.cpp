@@ -13,7 +13,7 @@
 
 #include "tests/support/core_driver.hpp"
 
-namespace vrrpd {
+namespace vrrpd::metrics_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -212,4 +212,4 @@ TEST_F(Metrics, TheTableListsThemAll) {
 }
 
 }  // namespace
-}  // namespace vrrpd
+}  // namespace vrrpd::metrics_test

@@ -19,7 +19,7 @@
 #include "tests/support/held_rtnl.hpp"
 #include "tests/unit/netlink_kernel.hpp"
 
-namespace vrrpd::netlink {
+namespace vrrpd::netlink::netlink_channel_test {
 namespace {
 
 class NetlinkChannel : public NetlinkKernel {
@@ -186,4 +186,4 @@ TEST_F(NetlinkChannel, ItsThreadHandlesNoSignalsAndIsRealTimeBelowItsMaker) {
 }
 
 }  // namespace
-}  // namespace vrrpd::netlink
+}  // namespace vrrpd::netlink::netlink_channel_test

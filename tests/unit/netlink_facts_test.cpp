@@ -2,7 +2,7 @@
 
 #include "netlink/facts.hpp"
 
-namespace vrrpd::netlink {
+namespace vrrpd::netlink::netlink_facts_test {
 namespace {
 
 IpAddress ip(const char* text) {
@@ -281,4 +281,4 @@ TEST(NetlinkFacts, ThePrimaryIpv6AddressThatReachesFarIsNeitherLinkLocalNorOurs)
 }
 
 }  // namespace
-}  // namespace vrrpd::netlink
+}  // namespace vrrpd::netlink::netlink_facts_test

@@ -10,7 +10,7 @@
 
 #include "netlink/messages.hpp"
 
-namespace vrrpd::netlink {
+namespace vrrpd::netlink::netlink_messages_test {
 namespace {
 
 // A message put together by hand, so that what libnl builds is not judged by libnl alone.
@@ -333,4 +333,4 @@ TEST(NetlinkMessages, GarbageIsReadWithinItsBounds) {
 }
 
 }  // namespace
-}  // namespace vrrpd::netlink
+}  // namespace vrrpd::netlink::netlink_messages_test

@@ -16,7 +16,7 @@
 #include "tests/support/held_rtnl.hpp"
 #include "tests/unit/netlink_kernel.hpp"
 
-namespace vrrpd::netlink {
+namespace vrrpd::netlink::netlink_monitor_test {
 namespace {
 
 class NetlinkMonitor : public NetlinkKernel {};
@@ -224,4 +224,4 @@ TEST_F(NetlinkReading, NoticesLostMeanwhileCauseAnother) {
 }
 
 }  // namespace
-}  // namespace vrrpd::netlink
+}  // namespace vrrpd::netlink::netlink_monitor_test

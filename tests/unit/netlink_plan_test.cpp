@@ -7,7 +7,7 @@
 
 #include "netlink/plan.hpp"
 
-namespace vrrpd::netlink {
+namespace vrrpd::netlink::netlink_plan_test {
 namespace {
 
 Prefix prefix(const char* text) {
@@ -248,4 +248,4 @@ TEST(NetlinkPlan, MarksAreKeptFrom518On) {
 }
 
 }  // namespace
-}  // namespace vrrpd::netlink
+}  // namespace vrrpd::netlink::netlink_plan_test

@@ -24,7 +24,7 @@
 #include "tests/support/held_rtnl.hpp"
 #include "tests/unit/netlink_kernel.hpp"
 
-namespace vrrpd::netlink {
+namespace vrrpd::netlink::netlink_requests_test {
 namespace {
 
 class NetlinkRequests : public NetlinkKernel {};
@@ -502,4 +502,4 @@ TEST_F(NetlinkRequests, WhatIsNotWantedAnyMoreDoesNotLeave) {
 }
 
 }  // namespace
-}  // namespace vrrpd::netlink
+}  // namespace vrrpd::netlink::netlink_requests_test

@@ -14,7 +14,7 @@
 #include "vrrpd/agent/address_keeper.hpp"
 #include "vrrpd/agent/leftovers.hpp"
 
-namespace vrrpd {
+namespace vrrpd::paths_test {
 namespace {
 
 using netlink::shell;
@@ -367,4 +367,4 @@ TEST_F(Keeper, APredecessorsRoutesAndAddressesGo) {
 }
 
 }  // namespace
-}  // namespace vrrpd
+}  // namespace vrrpd::paths_test

@@ -7,7 +7,7 @@
 
 #include "tests/support/core_driver.hpp"
 
-namespace vrrpd {
+namespace vrrpd::reload_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -367,4 +367,4 @@ TEST(Reload, AnySequenceOfReloadsKeepsTheInvariants) {
 }
 
 }  // namespace
-}  // namespace vrrpd
+}  // namespace vrrpd::reload_test

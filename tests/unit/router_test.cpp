@@ -8,7 +8,7 @@
 
 #include "tests/support/core_driver.hpp"
 
-namespace vrrpd {
+namespace vrrpd::router_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -424,4 +424,4 @@ TEST(Router, is_finished_when_all_are) {
 }
 
 }  // namespace
-}  // namespace vrrpd
+}  // namespace vrrpd::router_test

@@ -3,7 +3,7 @@
 
 #include "tests/support/core_driver.hpp"
 
-namespace vrrpd {
+namespace vrrpd::router_unicast_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -154,4 +154,4 @@ TEST(Group, another_one_may_be_configured) {
 }
 
 }  // namespace
-}  // namespace vrrpd
+}  // namespace vrrpd::router_unicast_test

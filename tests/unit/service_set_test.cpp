@@ -10,7 +10,7 @@
 
 #include "tests/support/fake_loop.hpp"
 
-namespace vrrpd {
+namespace vrrpd::service_set_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -300,4 +300,4 @@ TEST_F(ServiceSetTest, AServiceThatNobodyNamesAnyMoreStops) {
 }
 
 }  // namespace
-}  // namespace vrrpd
+}  // namespace vrrpd::service_set_test

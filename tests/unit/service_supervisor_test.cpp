@@ -6,7 +6,7 @@
 
 #include "vrrpd/service/supervisor.hpp"
 
-namespace vrrpd::service {
+namespace vrrpd::service::service_supervisor_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -384,4 +384,4 @@ TEST_F(SupervisorTest, AlwaysRunningACheckElsewhereThanOnTheVipIsJudgedInStandby
 }
 
 }  // namespace
-}  // namespace vrrpd::service
+}  // namespace vrrpd::service::service_supervisor_test

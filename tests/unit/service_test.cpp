@@ -1,44 +1,25 @@
-// A service with real processes: this program itself is the service, started as
-// `service_test --listen PORT DELAY_MS [stubborn]`.
+// A service with real processes: `listener` (listener.cpp), which lies beside this program, is the service.
 #include "vrrpd/service/service.hpp"
 
 #include <chrono>
-#include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
-#include <thread>
 #include <unistd.h>
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "tests/support/fake_loop.hpp"
+#include "tests/unit/listener.hpp"
 #include "vrrpd/launcher/launcher.hpp"
 
-namespace vrrpd::service {
+namespace vrrpd::service::service_test {
 namespace {
 
 using namespace std::chrono_literals;
+using test::listener_on;
 using Events = std::vector<std::string>;
-
-int listener_on(std::uint16_t port) {
-    const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const int yes = 1;
-    setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || listen(socket, 16) != 0) {
-        close(socket);
-        return -1;
-    }
-    return socket;
-}
 
 // Below the range of ports that the kernel gives to outgoing connections.
 std::uint16_t free_port() {
@@ -61,7 +42,7 @@ class ServiceTest : public testing::Test {
     }
 
     void listens_after(int delay_ms) {
-        options_.command = {std::filesystem::read_symlink("/proc/self/exe"), "--listen",
+        options_.command = {std::filesystem::read_symlink("/proc/self/exe").replace_filename("listener"),
                             std::to_string(options_.listen->port), std::to_string(delay_ms)};
     }
 
@@ -97,10 +78,9 @@ class ServiceTest : public testing::Test {
         std::ifstream list("/proc/self/task/" + std::to_string(getpid()) + "/children");
         for (pid_t pid; list >> pid;) {
             std::ifstream arguments("/proc/" + std::to_string(pid) + "/cmdline");
-            std::string program, first;
+            std::string program;
             std::getline(arguments, program, '\0');
-            std::getline(arguments, first, '\0');
-            if (first == "--listen") return pid;
+            if (program == options_.command.front()) return pid;
         }
         return 0;
     }
@@ -169,6 +149,7 @@ TEST_F(ServiceTest, OneThatHangsIsKilledWithinTheBound) {
     options_.command.push_back("stubborn");
     service().want_run();
     ASSERT_TRUE(until_events(2));
+    ASSERT_GT(process(), 0);
     kill(process(), SIGSTOP);
     const auto begin = std::chrono::steady_clock::now();
     service().want_stop(StopMode::planned);
@@ -298,15 +279,4 @@ TEST(ListenProbe, TriesEachMillisecondAndThenEachFive) {
 }
 
 }  // namespace
-}  // namespace vrrpd::service
-
-int main(int argc, char** argv) {
-    if (argc >= 4 && std::string(argv[1]) == "--listen") {
-        if (argc == 5) std::signal(SIGTERM, SIG_IGN);
-        std::this_thread::sleep_for(std::chrono::milliseconds(std::atoi(argv[3])));
-        if (vrrpd::service::listener_on(static_cast<std::uint16_t>(std::atoi(argv[2]))) < 0) return 1;
-        for (;;) pause();
-    }
-    testing::InitGoogleTest(&argc, argv);
-    return RUN_ALL_TESTS();
-}
+}  // namespace vrrpd::service::service_test

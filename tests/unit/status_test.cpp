@@ -11,7 +11,7 @@
 #include "tests/support/core_driver.hpp"
 #include "vrrpd/agent/json.hpp"
 
-namespace vrrpd {
+namespace vrrpd::status_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -210,4 +210,4 @@ TEST_F(StatusTest, BytesFromOutsideAreNoJsonOfTheirOwn) {
 }
 
 }  // namespace
-}  // namespace vrrpd
+}  // namespace vrrpd::status_test

@@ -5,7 +5,7 @@
 
 #include "tests/support/core_driver.hpp"
 
-namespace vrrpd {
+namespace vrrpd::sync_group_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -461,4 +461,4 @@ TEST(GroupHooks, a_better_one_on_any_link_calls_it_off) {
 }
 
 }  // namespace
-}  // namespace vrrpd
+}  // namespace vrrpd::sync_group_test

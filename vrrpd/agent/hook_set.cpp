@@ -63,6 +63,7 @@ void HookSet::fit(Member& member, const Hooks& hooks, hooks::Owner owner) {
     listener.ended = [this, &member](const hooks::Outcome& outcome) { on_ended(member, outcome); };
     listener.skipped = [this, &member](const RunHook& wish) { on_skipped(member, wish); };
     listener.idle = [this] { callbacks_.idle(); };
+    member.counters = std::make_unique<std::array<HookCounters, hook_count>>();
     member.runner = std::make_unique<hooks::Runner>(
         loop_, starter_, std::move(owner), [&member]() -> const Hooks& { return *member.hooks; }, credentials_,
         std::move(listener));
@@ -149,7 +150,7 @@ void HookSet::kill_all() {
 }
 
 void HookSet::on_ended(Member& member, const hooks::Outcome& outcome) {
-    HookCounters& counters = member.counters[static_cast<std::size_t>(outcome.hook)];
+    HookCounters& counters = counters_of(member, outcome.hook);
     ++(outcome.success() ? counters.succeeded : outcome.late ? counters.timed_out : counters.failed);
     counters.took += outcome.took;
     const char* const how = outcome.success() ? "succeeded" : outcome.late ? "timed_out" : "failed";
@@ -166,7 +167,7 @@ void HookSet::on_ended(Member& member, const hooks::Outcome& outcome) {
 
 void HookSet::on_skipped(Member& member, const RunHook& wish) {
     for (const Hook hook : hooks::meant_by(wish, *member.hooks)) {
-        ++member.counters[static_cast<std::size_t>(hook)].skipped;
+        ++counters_of(member, hook).skipped;
         log::write(Level::notice,
                    fmt::format("Hook({} {}) skipped state={}: overtaken before it began", member.runner->owner().name,
                                to_string(hook), hooks::state_word(wish.to)));

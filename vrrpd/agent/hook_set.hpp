@@ -59,7 +59,7 @@ class HookSet {
             if (member->runner == nullptr) continue;
             for (std::size_t i = 0; i < hook_count; ++i) {
                 const auto hook = static_cast<Hook>(i);
-                if (member->hooks->has(hook)) use(member->runner->owner(), hook, member->counters[i]);
+                if (member->hooks->has(hook)) use(member->runner->owner(), hook, (*member->counters)[i]);
             }
         }
     }
@@ -67,10 +67,13 @@ class HookSet {
   private:
     struct Member {
         const Hooks* hooks = nullptr;
-        std::unique_ptr<hooks::Runner> runner;  // none: no hooks
-        std::array<HookCounters, hook_count> counters{};
+        std::unique_ptr<hooks::Runner> runner;                           // none: no hooks
+        std::unique_ptr<std::array<HookCounters, hook_count>> counters;  // if it has a runner: most have none
     };
 
+    static HookCounters& counters_of(const Member& member, Hook hook) {
+        return (*member.counters)[static_cast<std::size_t>(hook)];
+    }
     void fit(Member& member, const Hooks& hooks, hooks::Owner owner);
     void fit_all();
     void on_ended(Member& member, const hooks::Outcome& outcome);

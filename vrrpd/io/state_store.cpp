@@ -4,11 +4,9 @@
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
-#include <csignal>
 #include <deque>
 #include <fcntl.h>
 #include <mutex>
-#include <sched.h>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
@@ -18,11 +16,11 @@
 #include <sys/stat.h>
 
 #include "vrrpd/loop/descriptor.hpp"
+#include "vrrpd/loop/worker_thread.hpp"
 
 namespace vrrpd {
 namespace {
 
-constexpr std::size_t stack_size = std::size_t{128} << 10;
 constexpr auto longest_end = std::chrono::milliseconds(500);
 constexpr const char* overrun = "the disk does not take what is written";
 
@@ -109,19 +107,8 @@ struct StateStore::Shared {
     bool stopping = false;
     bool ended = false;
 
-    static void* run(void* self);
     void carry_out_all();
 };
-
-// Not real-time, whatever its maker is.
-void* StateStore::Shared::run(void* self) {
-    const std::unique_ptr<std::shared_ptr<Shared>> shared(static_cast<std::shared_ptr<Shared>*>(self));
-    pthread_setname_np(pthread_self(), "vrrpd-state");
-    const sched_param ordinary{};
-    sched_setscheduler(0, SCHED_OTHER, &ordinary);
-    (*shared)->carry_out_all();
-    return nullptr;
-}
 
 void StateStore::Shared::carry_out_all() {
     std::unique_lock lock(mutex);
@@ -150,20 +137,13 @@ StateStore::StateStore(Loop& loop, const std::string& folder)
     if (!problem_.empty()) return;
     auto shared = std::make_shared<Shared>();
     shared->folder = std::move(opened);
-    pthread_attr_t attributes;
-    sigset_t all;
-    sigfillset(&all);
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, stack_size);
-    pthread_attr_setsigmask_np(&attributes, &all);
-    auto argument = std::make_unique<std::shared_ptr<Shared>>(shared);
-    const int error = shared->finished ? pthread_create(&thread_, &attributes, &Shared::run, argument.get()) : errno;
-    pthread_attr_destroy(&attributes);
-    if (error != 0) {
-        problem_ = "no thread for " + folder + ": " + std::generic_category().message(error);
+    try {
+        if (!shared->finished) throw std::system_error(errno, std::generic_category(), "eventfd");
+        thread_ = start_worker("vrrpd-state", Scheduling::ordinary, small_stack, [shared] { shared->carry_out_all(); });
+    } catch (const std::system_error& error) {
+        problem_ = "no thread for " + folder + ": " + error.what();
         return;
     }
-    argument.release();  // NOLINT: the thread's now
     shared_ = std::move(shared);
     watch_ = loop.watch(shared_->finished.get(), readable, [this](std::uint32_t) { on_results(); });
 }
