@@ -10,7 +10,7 @@ build_packages="g++ meson ninja-build pkg-config libnl-3-dev libnl-route-3-dev l
 demo_packages="iproute2 memcached nutcracker python3 tcpdump util-linux"
 package_packages="debhelper dpkg-dev git lintian systemd"
 test_packages="bash clang clang-format frr groff-base haproxy keepalived libclang-rt-14-dev man-db nftables
-    prometheus python3-scapy redis-server rsyslog systemd systemd-container tshark"
+    prometheus python3-scapy redis-sentinel redis-server rsyslog systemd systemd-container tshark"
 
 say() { echo "install-deps: $*" >&2; }
 
@@ -54,7 +54,7 @@ allow_services() {
 # Where systemd runs, masks in /run do it, which even a crash of ours leaves no longer than to the next boot.
 forbid_services() {
     if [ -d /run/systemd/system ]; then
-        for service in memcached nutcracker keepalived frr haproxy redis-server rsyslog prometheus; do
+        for service in memcached nutcracker keepalived frr haproxy redis-server redis-sentinel rsyslog prometheus; do
             case " $missing " in
             *" $service "*) masked="$masked $service.service" ;;
             esac

@@ -22,8 +22,11 @@ import subprocess
 import sys
 import time
 
-from tests.lan.daemons import VIP, VIP_PORT
+from tests.lan import control
+from tests.lan.daemons import VIP
+from tests.lan.data_recipes import S3, S5, S6, RedisDeployment, ReplicatingDeployment, SentinelDeployment
 from tests.lan.recipes import PATIENCE, S1, S2, S4, S7, VIP_2, Deployment, Plan
+from tests.lan.redis_servers import SENTINEL_PORT, ask
 from tests.lan.watched import NotSeen
 from tests.prober import analysis
 
@@ -63,6 +66,11 @@ def cut(host):
     return lambda deployment: deployment.cut(host)
 
 
+def drained_then_sentinel_failover(deployment):
+    control.ask(deployment.hosts["redis-a"], "drain")
+    ask(deployment.hosts["witness"], "SENTINEL", "FAILOVER", "cache", port=SENTINEL_PORT)
+
+
 def cut_and_moved(deployment):
     deployment.cut("proxy-a")
     deployment.lan.wait_for_holder(VIP, deployment.hosts["proxy-b"], PATIENCE)
@@ -82,10 +90,22 @@ CASES = (
     Case(S2, "proxy hung", proxy(signal.SIGSTOP), "proxy-b"),
     Case(S2, "daemon stopped (planned move)", stopped("proxy-a"), "proxy-b"),
     Case(S2, "host lost (link cut)", cut("proxy-a"), "proxy-b"),
+    Case(S3, "memcached killed", proxy(signal.SIGKILL, "cache-a"), "cache-b", make=ReplicatingDeployment),
+    Case(S3, "memcached hung", proxy(signal.SIGSTOP, "cache-a"), "cache-b", make=ReplicatingDeployment),
+    Case(S3, "daemon stopped (planned move)", stopped("cache-a"), "cache-b", make=ReplicatingDeployment),
+    Case(S3, "host lost (link cut)", cut("cache-a"), "cache-b", make=ReplicatingDeployment),
     Case(S4, "host lost, client of its address", cut("proxy-a"), "proxy-b"),
     Case(S4, "host lost, client of the other address", cut("proxy-a"), "proxy-b", VIP_2),
     Case(S4, "host is back, client of its address", lambda it: it.restore("proxy-a"), "proxy-a", VIP, cut_and_moved),
     Case(S4, "daemon stopped (planned move)", stopped("proxy-a"), "proxy-b"),
+    Case(S5, "master killed", server("redis-a", signal.SIGKILL), "redis-b", make=RedisDeployment),
+    Case(S5, "master hung", server("redis-a", signal.SIGSTOP), "redis-b", make=RedisDeployment),
+    Case(S5, "daemon stopped (planned move)", stopped("redis-a"), "redis-b", make=RedisDeployment),
+    Case(S5, "host lost (link cut)", cut("redis-a"), "redis-b", make=RedisDeployment),
+    Case(S6, "master killed", server("redis-a", signal.SIGKILL), "redis-b", make=SentinelDeployment),
+    Case(S6, "drain, SENTINEL FAILOVER (planned move)", drained_then_sentinel_failover, "redis-b",
+         make=SentinelDeployment),
+    Case(S6, "host lost (link cut)", cut("redis-a"), "redis-b", make=SentinelDeployment),
     Case(S7, "first server killed", server("cache-1", signal.SIGKILL), "proxy-a"),
     Case(S7, "first server hung", server("cache-1", signal.SIGSTOP), "proxy-a"),
     Case(S7, "haproxy killed", proxy(signal.SIGKILL), "proxy-a"),
@@ -123,7 +143,7 @@ class Clients:
         self._open = deployment.probe("open", "--key", KEY, realtime=True, vip=vip)
         self._blocking = deployment.probe("blocking", "--blocking", "--key", KEY, realtime=True, vip=vip)
         self.wait(20, 0)
-        self.idle = deployment.connect(vip, VIP_PORT)
+        self.idle = deployment.connect(vip, deployment.plan.port)
 
     def wait(self, count, since_ns):
         self._open.wait_for_answers(2 * PATIENCE, count, since_ns)

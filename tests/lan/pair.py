@@ -43,11 +43,11 @@ class Side:
 class Probe:
     """A running prober on a host, and what it has recorded so far."""
 
-    def __init__(self, host, prober, name, *options, realtime=False, vip=VIP):
+    def __init__(self, host, prober, name, *options, realtime=False, vip=VIP, port=VIP_PORT):
         self._path = host.folder / f"{name}.csv"
         self._path.unlink(missing_ok=True)
         first = ["chrt", "-f", "5"] if realtime else []
-        self._process = host.start(name, [*first, prober, vip, VIP_PORT, *options], output=self._path)
+        self._process = host.start(name, [*first, prober, vip, port, *options], output=self._path)
         self.log = Log(self._path)
 
     @property

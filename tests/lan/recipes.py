@@ -28,12 +28,13 @@ PATIENCE = 15
 @dataclasses.dataclass(frozen=True)
 class Plan:
     """`hosts`: name to address. `servers`: those of them that run a memcached. `homes`: instance to its address and the
-    host that is its MASTER in peace; the daemons start in the order of `hosts`."""
+    host that is its MASTER in peace; the daemons start in the order of `hosts`. `port`: where clients go."""
     folder: str
     hosts: dict
     servers: tuple
     homes: dict
     proxy: str = "nutcracker"
+    port: int = VIP_PORT
 
 
 _PROXIES = {"proxy-a": "192.168.30.10", "proxy-b": "192.168.30.55"}
@@ -65,6 +66,8 @@ class Installed(Vrrpd):
 
 class Deployment:
     """Use as a context manager."""
+
+    prober_options = ()  # what the servers behind the address understand
 
     def __init__(self, plan, folder, binary, prober):
         self.plan = plan
@@ -120,7 +123,8 @@ class Deployment:
         return holders[0] if len(holders) == 1 else None
 
     def probe(self, name="prober", *options, realtime=False, vip=VIP):
-        return Probe(self.client, self.prober, name, *options, realtime=realtime, vip=vip)
+        return Probe(self.client, self.prober, name, *self.prober_options, *options, realtime=realtime, vip=vip,
+                     port=self.plan.port)
 
     def connect(self, address, port, timeout=PATIENCE):
         """A connected socket of the client."""

@@ -4,6 +4,7 @@ fault, and what happens to open connections. Bounds are generous: tests/bench/re
 
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import time
@@ -11,6 +12,7 @@ import unittest
 
 from tests.lan.control import VRRPCTL
 from tests.lan.daemons import VIP, VIP_PORT
+from tests.lan.data_recipes import install_hooks, install_stand_in
 from tests.lan.recipes import PATIENCE, RECIPES, S1, S2, S4, S7, VIP_2, Deployment
 from tests.lan.test_failover import PROBER, VRRPD, run_folder
 from tests.lan.virtual_lan import Lan
@@ -283,16 +285,26 @@ class AroundHaproxy(RecipeCase):
 class Pages(unittest.TestCase):
     """What no LAN runs: sections in the pages that take the place of those in the files; and the files side by side."""
 
+    def make_host(self, lan):
+        """With all programs that the files name."""
+        host = lan.host("host", "192.168.30.10")
+        install_stand_in(host)
+        install_hooks(host)
+        for path in RECIPES.glob("*/*"):
+            if path.suffix != ".ini":
+                shutil.copy(path, host.etc)
+        return host
+
     def test_the_hosts_of_each_recipe_fit_together(self):
         with Lan(run_folder("Pages")) as lan:
-            host = lan.host("host", "192.168.30.10")
+            host = self.make_host(lan)
             for folder in sorted(RECIPES.iterdir()):
                 with self.subTest(recipe=folder.name):
                     host.run([VRRPCTL, "check", *sorted(folder.glob("*.ini"))])
 
     def test_the_sections_are_valid(self):
         with Lan(run_folder("Pages")) as lan:
-            host = lan.host("host", "192.168.30.10")
+            host = self.make_host(lan)
             for page in sorted(PAGES.glob("s*.md")):
                 text = page.read_text(encoding="utf-8")
                 blocks = re.findall(r"```ini\n(.*?)```", text, re.DOTALL)

@@ -1,63 +1,30 @@
-"""A redis pair with the hooks of etc/hooks: the address goes where the master is, and no acknowledged write is lost in a
-planned switch; one that comes back without its data follows."""
+"""The hooks of etc/hooks with two redis servers: what they do, and what they refuse to do. The recipe that is made of them,
+S5, is in test_redis_recipes.py."""
 
-import contextlib
-import shutil
 import signal
-import socket
-import time
 import unittest
 
 from tests.lan.cases import LanCase, instance
-from tests.lan.test_failover import PATIENCE, ROOT
-from tests.lan.watched import NotSeen
+from tests.lan.data_recipes import install_hooks
+from tests.lan.redis_servers import PORT, Counter, ask, eventually, role, start_redis, wait_follows
+from tests.lan.test_failover import PATIENCE
 
-VIP, PORT = "192.168.30.16", 6379
-HOOKS = {"before_master": f"/etc/vrrpd/hooks/redis-promote {PORT}",
-         "before_backup": f"/etc/vrrpd/hooks/redis-handover {PORT}",
-         "notify_new_active": f"/etc/vrrpd/hooks/redis-follow {PORT}"}
+VIP = "192.168.30.16"
+KEYS = {"before_master": f"/etc/vrrpd/hooks/redis-promote {PORT}",
+        "before_backup": f"/etc/vrrpd/hooks/redis-handover {PORT}",
+        "notify_new_active": f"/etc/vrrpd/hooks/redis-follow {PORT}"}
 CHECK = f"\n[check redis]\ntype = redis\naddress = 127.0.0.1:{PORT}\ninterval = 200ms\ntimeout = 200ms\n"
+IN_SYNC = CHECK.replace("[check redis]", "[check in_sync]") + "require = replica_in_sync\n"
+CONF = f"""port {PORT}
+bind 0.0.0.0
+protected-mode no
+save ""
+repl-diskless-sync-delay 0
+enable-debug-command yes
+"""
 
 
-class Counter:
-    """Counts up through the virtual address, and notes what was acknowledged."""
-
-    def __init__(self, host):
-        self._host = host
-        self._connection = None
-        self.acknowledged = []
-
-    def close(self):
-        if self._connection is not None:
-            self._connection.close()
-        self._connection = None
-
-    def step(self):
-        """Whether one more was acknowledged."""
-        try:
-            if self._connection is None:
-                self._connection = self._host.socket(socket.AF_INET, socket.SOCK_STREAM)
-                self._connection.settimeout(0.2)
-                self._connection.connect((VIP, PORT))
-            self._connection.sendall(b"INCR counter\r\n")
-            answer = self._connection.recv(64)
-        except OSError:
-            answer = b""
-        if not answer.startswith(b":"):
-            self.close()
-            return False
-        self.acknowledged.append(int(answer[1:]))
-        return True
-
-    def until(self, condition, what):
-        end = time.monotonic() + PATIENCE
-        while not condition():
-            if time.monotonic() > end:
-                raise NotSeen(what)
-            self.step()
-
-
-class RedisPair(LanCase):
+class RedisCase(LanCase):
     def setUp(self):
         super().setUp()
         self.client = self.lan.host("client", "192.168.30.99")
@@ -66,88 +33,135 @@ class RedisPair(LanCase):
 
     def make_host(self, name, number, priority):
         host = self.lan.host(name, f"192.168.30.{number}")
-        shutil.copytree(ROOT / "etc/hooks", host.etc / "hooks")
-        (host.etc / "redis").mkdir()
-        (host.etc / "redis" / "redis.conf").write_text(
-            f"port {PORT}\nbind 0.0.0.0\nprotected-mode no\nsave \"\"\ndir /etc/vrrpd/redis\nrepl-diskless-sync-delay 0\n",
-            encoding="ascii")
+        install_hooks(host)
+        (host.etc / "redis.conf").write_text(CONF, encoding="ascii")
         host.priority = priority
         self.start_redis(host)
         return host
 
-    def start_redis(self, host):
-        host.redis = host.start("redis", ["redis-server", "/etc/vrrpd/redis/redis.conf"])
-        self.eventually(lambda: self.ask(host, "PING") == "PONG", f"redis of {host.name}")
+    def start_redis(self, host, *options, **answer):
+        host.redis = start_redis(host, "redis.conf", *options, **answer)
 
-    def start_daemon(self, host):
-        host.daemon = self.start(host, instance(priority=host.priority, nopreempt="yes", track_check="redis",
-                                                hook_timeout="10s", **HOOKS), CHECK)
+    def start_daemon(self, host, sections=CHECK, **keys):
+        usual = {"priority": host.priority, "nopreempt": "yes", "track_check": "redis", "hook_timeout": "10s"}
+        host.daemon = self.start(host, instance(**(usual | KEYS | keys)), sections)
         return host.daemon
 
-    def ask(self, host, *words):
-        with contextlib.suppress(OSError):
-            return host.run(["redis-cli", "--raw", "-p", PORT, *words], check=False).strip()
-        return ""
-
-    def eventually(self, condition, what):
-        """redis says nothing by itself: it is asked."""
-        end = time.monotonic() + PATIENCE
-        while not condition():
-            if time.monotonic() > end:
-                raise NotSeen(what)
-            time.sleep(0.05)
-
-    def wait_follows(self, host, master):
-        wanted = ["slave", master.address, str(PORT), "connected"]
-        self.eventually(lambda: self.ask(host, "ROLE").splitlines()[:4] == wanted,
-                        f"{host.name} as a replica of {master.name}")
-
-    def start_pair(self):
-        self.start_daemon(self.a)
+    def start_pair(self, *sections, **keys):
+        self.start_daemon(self.a, *sections, **keys)
         self.wait_holder(VIP, self.a)
-        self.start_daemon(self.b)
-        self.wait_follows(self.b, self.a)
+        self.start_daemon(self.b, *sections, **keys)
+        wait_follows(self.b, self.a)
 
-    def test_a_planned_switch_loses_no_acknowledged_write(self):
-        self.start_pair()
+    def start_counter(self):
         counter = Counter(self.client)
         self.addCleanup(counter.close)
-        counter.until(lambda: len(counter.acknowledged) > 200, "writes")
+        counter.start()
+        counter.wait_more()
+        return counter
+
+
+class RedisPair(RedisCase):
+    def test_a_planned_switch_loses_no_acknowledged_write(self):
+        self.start_pair()
+        counter = self.start_counter()
         self.a.daemon.process.send_signal(signal.SIGTERM)
-        counter.until(lambda: self.b.name in self.lan.holders(VIP), "b with the address")
-        before = len(counter.acknowledged)
-        counter.until(lambda: len(counter.acknowledged) > before + 100, "writes to b")
-        for one, next_one in zip(counter.acknowledged, counter.acknowledged[1:]):
-            self.assertLess(one, next_one, "an acknowledged write is gone")
-        self.assertEqual(self.ask(self.b, "ROLE").splitlines()[0], "master")
-        self.assertNotIn("replicaof", (self.b.etc / "redis" / "redis.conf").read_text(encoding="utf-8"))
-        # The old one follows when it is there again.
+        self.wait_holder(VIP, self.b)
+        counter.wait_more()
+        self.assertEqual(counter.lost(), [])
+        self.assertEqual(role(self.b), ["master"])
+        self.assertNotIn("replicaof", (self.b.etc / "redis.conf").read_text(encoding="utf-8"))
+        wait_follows(self.a, self.b)
         self.a.daemon.process.wait(PATIENCE)
-        self.a.daemon.start()
-        self.wait_follows(self.a, self.b)
+        self.assertIn("replicaof 192.168.30.20 6379", (self.a.etc / "redis.conf").read_text(encoding="utf-8"))
+
+    def test_one_that_is_in_sync_takes_over_and_loses_nothing(self):
+        """Without nopreempt: the better host waits for its copy, then its redis has the other one hand over."""
+        gate = {"nopreempt": "no", "preempt_check": "in_sync"}
+        self.start_daemon(self.b, CHECK + IN_SYNC, **gate)
+        self.wait_holder(VIP, self.b)
+        counter = self.start_counter()
+        daemon = self.start_daemon(self.a, CHECK + IN_SYNC, **gate)
+        self.wait_holder(VIP, self.a)
+        counter.wait_more()
+        self.assertEqual(counter.lost(), [])
+        self.assertLess(daemon.log.text().index("Check(in_sync) succeeded"),
+                        daemon.log.text().index("(VI_1) Entering MASTER STATE"))
+        wait_follows(self.b, self.a)
 
     def test_one_that_comes_back_empty_follows(self):
         self.start_pair()
-        self.ask(self.a, "SET", "kept", "yes")
-        self.eventually(lambda: self.ask(self.b, "GET", "kept") == "yes", "the copy")
+        ask(self.a, "SET", "kept", "yes")
+        eventually(lambda: ask(self.b, "GET", "kept") == "yes", "the copy")
         self.a.redis.send_signal(signal.SIGKILL)
         self.wait_holder(VIP, self.b)
-        self.eventually(lambda: self.ask(self.b, "ROLE").startswith("master"), "b as master")
+        self.assertEqual(role(self.b), ["master"])
         self.start_redis(self.a)
-        self.wait_follows(self.a, self.b)
-        self.assertEqual(self.ask(self.a, "GET", "kept"), "yes")
-        self.assertEqual(self.ask(self.b, "GET", "kept"), "yes")
+        wait_follows(self.a, self.b)
+        self.assertEqual([ask(host, "GET", "kept") for host in (self.a, self.b)], ["yes", "yes"])
 
     def test_an_empty_master_is_not_followed(self):
         """Whatever the addresses do: data is not given away for nothing."""
-        self.ask(self.b, "SET", "kept", "yes")
+        ask(self.b, "SET", "kept", "yes")
         self.start_daemon(self.a)
         self.wait_holder(VIP, self.a)
         daemon = self.start_daemon(self.b)
         daemon.process.wait_for_line(r"redis-follow: 192\.168\.30\.10 is empty and this redis is not", PATIENCE)
         daemon.process.wait_for_line(r"Hook\(VI_1 notify_new_active\) failed", PATIENCE)
-        self.assertEqual(self.ask(self.b, "GET", "kept"), "yes")
-        self.assertEqual(self.ask(self.b, "ROLE").splitlines()[0], "master")
+        self.assertEqual(ask(self.b, "GET", "kept"), "yes")
+        self.assertEqual(role(self.b), ["master"])
+
+
+class RedisRefusals(RedisCase):
+    def hook(self, host, name, **environment):
+        """Runs it as the daemon would; what it complains of."""
+        variables = {"VRRP_STATE": "BACKUP", "VRRP_VIPS": VIP} | environment
+        words = [f"{key}={value}" for key, value in variables.items()]
+        call = [f"/etc/vrrpd/hooks/{name}", str(PORT), "INSTANCE", "VI_1", variables["VRRP_STATE"], "100"]
+        return host.run(["sh", "-c", 'exec env -i PATH="$PATH" "$@" 2>&1', "sh", *words, *call], check=False)
+
+    def test_it_follows_neither_itself_nor_what_moves(self):
+        self.b.run(["ip", "addr", "add", f"{VIP}/24", "dev", "eth0"])  # a redis that is a master answers there
+        complaint = self.hook(self.a, "redis-follow", VRRP_PEER=VIP)
+        self.assertIn(f"redis-follow: {VIP} moves from host to host", complaint)
+        for own in (self.a.address, "127.0.0.1"):
+            self.assertIn(f"{own} is an address of this host", self.hook(self.a, "redis-follow", VRRP_PEER=own))
+        self.assertIn("this host is MASTER",
+                      self.hook(self.a, "redis-follow", VRRP_PEER=self.b.address, VRRP_STATE="MASTER"))
+        self.assertEqual(role(self.a), ["master"])
+
+    def test_it_follows_nobody_who_is_gone(self):
+        self.b.redis.send_signal(signal.SIGKILL)
+        self.assertIn("the redis of 192.168.30.20 does not answer",
+                      self.hook(self.a, "redis-follow", VRRP_PEER=self.b.address))
+        self.assertEqual(role(self.a), ["master"])
+
+    def test_a_replica_that_has_not_met_its_master_waits_for_it(self):
+        """Until its patience ends: then what it has is better than nothing."""
+        self.a.redis.send_signal(signal.SIGKILL)
+        ask(self.b, "SHUTDOWN")
+        self.start_redis(self.b, "--replicaof", self.a.address, str(PORT))
+        self.start_daemon(self.b, before_master=f"/etc/vrrpd/hooks/redis-promote --patience 4 {PORT}", fault_hold="1s")
+        self.b.daemon.process.wait_for_line(r"redis-promote: 192\.168\.30\.10 may have newer data", PATIENCE)
+        self.assertEqual(role(self.b), ["slave"])
+        self.wait_holder(VIP, self.b)
+        self.assertEqual(role(self.b), ["master"])
+
+    def test_one_that_loads_its_data_is_not_promoted(self):
+        self.a.redis.send_signal(signal.SIGKILL)
+        ask(self.b, "DEBUG", "POPULATE", 200)
+        ask(self.b, "SAVE")
+        ask(self.b, "SHUTDOWN", "NOSAVE")
+        self.start_redis(self.b, "--replicaof", self.a.address, str(PORT), "--key-load-delay", "20000",
+                         "--loading-process-events-interval-bytes", "1024", answer="LOADING")
+        self.start_daemon(self.b, "", track_check=None,
+                          before_master=f"/etc/vrrpd/hooks/redis-promote --patience 0 {PORT}")
+        self.b.daemon.process.wait_for_line(r"Entering MASTER STATE", PATIENCE)
+        self.assertTrue(ask(self.b, "PING").startswith("LOADING"))
+        self.assertEqual(self.lan.holders(VIP), [])
+        self.wait_holder(VIP, self.b)
+        self.assertEqual(ask(self.b, "DBSIZE"), "200")
+        self.assertEqual(role(self.b), ["master"])
 
 
 if __name__ == "__main__":

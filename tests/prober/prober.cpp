@@ -1,4 +1,5 @@
-// The client that a failover is measured with: an open loop of fresh connections to a memcached address.
+// The client that a failover is measured with: an open loop of fresh connections to the address of a memcached, or with
+// `--incr` of a redis.
 //
 // Every interval it opens a connection, sends one request and waits for the full reply; each attempt is given
 // up after a while and none waits for another, so that a dead address is noticed within one interval and its
@@ -7,7 +8,8 @@
 // appear in the order of the ends.
 //
 // An answer is `hit`, `miss` or `stored`. All else is an error: `server_error` (a proxy whose backend is gone
-// answers that), `refused`, `unreachable`, `reset`, `eof`, `timeout`, `oversize`, `failed`.
+// answers that), `readonly` (a replica's word for a write), `refused`, `unreachable`, `reset`, `eof`, `timeout`,
+// `oversize`, `failed`.
 //
 // `--blocking` is the plain client of the field instead: one attempt after the other, each waiting for up to
 // ten seconds. It meets Linux's SYN retransmit of one second, which the open loop does not.
@@ -54,6 +56,7 @@ struct Options {
     milliseconds duration{0};  ///< 0: until SIGTERM or SIGINT
     std::string key = "prober";
     bool sets = false;
+    bool incrs = false;
     bool blocking = false;
 };
 
@@ -65,6 +68,12 @@ struct Attempt {
     bool sent = false;
     std::string reply;
 };
+
+/// What attempt `number` asks for.
+Request request_of(const Options& options, std::uint64_t number) {
+    if (options.incrs) return Request::incr;
+    return options.sets && number % 2 == 0 ? Request::set : Request::get;
+}
 
 std::int64_t wall_clock_ns() {
     timespec now{};
@@ -109,7 +118,8 @@ class Record {
 
     void add(Request request, std::int64_t started_ns, std::string_view outcome) {
         pending_ += std::to_string(started_ns) + ',' + std::to_string(wall_clock_ns()) + ',';
-        pending_ += request == Request::get ? "get," : "set,";
+        static constexpr const char* names[] = {"get,", "set,", "incr,"};
+        pending_ += names[static_cast<std::size_t>(request)];
         pending_.append(outcome).append("\n");
     }
 
@@ -204,7 +214,7 @@ class OpenLoop {
 
     void start() {
         auto& attempt = *attempts_.emplace_back(std::make_unique<Attempt>());
-        attempt.request = options_.sets && (++count_ % 2 == 1) ? Request::set : Request::get;
+        attempt.request = request_of(options_, count_++);
         attempt.started_ns = wall_clock_ns();
         attempt.given_up_at = Clock::now() + options_.give_up;
         attempt.descriptor = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -316,7 +326,7 @@ void run_blocking(const Options& options) {
     const auto end = Clock::now() + options.duration;
     for (std::uint64_t i = 0; !blocking_stopped; ++i) {
         if (options.duration.count() != 0 && Clock::now() >= end) return;
-        const Request request = options.sets && i % 2 == 0 ? Request::set : Request::get;
+        const Request request = request_of(options, i);
         const std::int64_t started = wall_clock_ns();
         const std::string_view outcome = one_blocking_attempt(options, request);
         // An attempt that the end of the run cut short tells nothing about the server.
@@ -329,8 +339,8 @@ void run_blocking(const Options& options) {
 
 [[noreturn]] void usage() {
     std::fputs(
-        "usage: prober ADDRESS PORT [--interval MS] [--give-up MS] [--duration MS] [--key KEY] [--set]\n"
-        "              [--blocking]\n",
+        "usage: prober ADDRESS PORT [--interval MS] [--give-up MS] [--duration MS] [--key KEY]\n"
+        "              [--set | --incr] [--blocking]\n",
         stderr);
     std::exit(2);
 }
@@ -350,6 +360,7 @@ Options parse(int argc, char** argv) {
                                    {"duration", required_argument, nullptr, 'd'},
                                    {"key", required_argument, nullptr, 'k'},
                                    {"set", no_argument, nullptr, 's'},
+                                   {"incr", no_argument, nullptr, 'n'},
                                    {"blocking", no_argument, nullptr, 'b'},
                                    {nullptr, 0, nullptr, 0}};
     Options options;
@@ -369,6 +380,9 @@ Options parse(int argc, char** argv) {
                 break;
             case 's':
                 options.sets = true;
+                break;
+            case 'n':
+                options.incrs = true;
                 break;
             case 'b':
                 options.blocking = true;

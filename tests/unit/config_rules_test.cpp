@@ -166,6 +166,18 @@ TEST(ConfigRules, Weights) {
                     "5: [vrrp_instance A] track_check: warning: a weight changes nothing"));
 }
 
+TEST(ConfigRules, AWeightThatFollowsTheRoleOfTheDataGoesWithNopreempt) {
+    const auto problems = [](const std::string& weight, const std::string& require) {
+        return problems_of(four + "track_check = c weight " + weight + "\nnopreempt = yes\n" +
+                           "[check c]\ntype = redis\naddress = 127.0.0.1:6379\nrequire = " + require + "\n");
+    };
+    EXPECT_EQ(problems("4", "master"), "");
+    const auto* const warning = "5: [vrrp_instance A] track_check: warning: a weight changes nothing";
+    EXPECT_TRUE(has(problems("-4", "master"), warning));
+    EXPECT_TRUE(has(problems("4", "replica_in_sync"), warning));
+    EXPECT_TRUE(has(problems("4", "pong"), warning));
+}
+
 TEST(ConfigRules, AnOwnerCannotStepBack) {
     EXPECT_EQ(with("priority = 255"), "");
     EXPECT_EQ(

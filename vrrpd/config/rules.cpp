@@ -126,19 +126,26 @@ void check_learning(const Draft& draft, const InstanceOptions& options, Report& 
     }
 }
 
+/// A better priority for the host that has the data: it decides where nobody is MASTER yet, so nopreempt takes nothing.
+bool follows_role(const Config& config, const TrackReference& track) {
+    const auto check = std::ranges::find(config.checks, track.name, &health::CheckOptions::name);
+    return *track.weight > 0 && check != config.checks.end() && check->kind == health::Kind::redis &&
+           check->redis.require == health::RedisRequire::master;
+}
+
 /// `nopreempt`, also that of another member of the group, keeps others from having an effect.
 void check_nopreempt(const Draft& draft, const InstanceDraft& instance, const InstanceOptions& options,
-                     Report& report) {
+                     const Config& config, Report& report) {
     if (options.preempt || draft.is_doubtful("nopreempt")) return;
-    const auto judge = [&](std::string_view key, const std::vector<TrackReference>& tracks) {
-        const auto weighted = std::ranges::find_if(tracks, [](const auto& track) { return track.weight.has_value(); });
-        if (weighted == tracks.end()) return;
+    const auto warn = [&](std::string_view key) {
         report.warning(draft, key,
                        "a weight changes nothing while a peer with nopreempt is BACKUP; without a weight "
                        "a failing one means FAULT, and the address moves");
     };
-    judge("track_check", instance.track_checks);
-    judge("track_interface", instance.track_interfaces);
+    const auto is_weighted = [](const TrackReference& track) { return track.weight.has_value(); };
+    const auto is_idle = [&](const TrackReference& track) { return track.weight && !follows_role(config, track); };
+    if (std::ranges::any_of(instance.track_checks, is_idle)) warn("track_check");
+    if (std::ranges::any_of(instance.track_interfaces, is_weighted)) warn("track_interface");
     if (instance.preempt_delay > Duration::zero())
         report.warning(draft, "preempt_delay", "changes nothing with nopreempt");
     if (draft.has("preempt_check")) report.warning(draft, "preempt_check", "changes nothing with nopreempt");
@@ -167,7 +174,7 @@ void check_habits(const Draft& draft, const InstanceOptions& options, Report& re
 }
 
 // The rules that one instance can break by itself.
-void check_instance(const Draft& draft, const InstanceOptions& options, Report& report) {
+void check_instance(const Draft& draft, const InstanceOptions& options, const Config& config, Report& report) {
     const auto& instance = std::get<InstanceDraft>(draft.body);
     check_path(draft, options, report);
     check_version(draft, options, report);
@@ -175,7 +182,7 @@ void check_instance(const Draft& draft, const InstanceOptions& options, Report& 
     check_addresses(draft, instance, options, report);
     check_owner(draft, options, report);
     check_learning(draft, options, report);
-    check_nopreempt(draft, instance, options, report);
+    check_nopreempt(draft, instance, options, config, report);
     check_own_track(draft, instance, report);
     check_habits(draft, options, report);
 }
@@ -332,7 +339,7 @@ void warn_of_unused(const Drafts& drafts, const Config& config, Report& report) 
 void check_rules(const Drafts& drafts, const Config& config, Report& report) {
     for (std::size_t i = 0; i < config.instances.size(); ++i) {
         check_required(drafts.instances[i], report);
-        check_instance(drafts.instances[i], config.instances[i], report);
+        check_instance(drafts.instances[i], config.instances[i], config, report);
     }
     for (std::size_t i = 0; i < config.checks.size(); ++i) {
         check_required(drafts.checks[i], report);
