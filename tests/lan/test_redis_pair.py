@@ -112,13 +112,27 @@ class RedisPair(RedisCase):
         self.assertEqual(role(self.b), ["master"])
 
 
-class RedisRefusals(RedisCase):
+class RedisHooks(RedisCase):
+    """Each by itself."""
+
     def hook(self, host, name, **environment):
         """Runs it as the daemon would; what it complains of."""
         variables = {"VRRP_STATE": "BACKUP", "VRRP_VIPS": VIP} | environment
         words = [f"{key}={value}" for key, value in variables.items()]
         call = [f"/etc/vrrpd/hooks/{name}", str(PORT), "INSTANCE", "VI_1", variables["VRRP_STATE"], "100"]
         return host.run(["sh", "-c", 'exec env -i PATH="$PATH" "$@" 2>&1', "sh", *words, *call], check=False)
+
+    def test_a_handover_by_itself(self):
+        """The roles have changed before the address goes."""
+        self.assertEqual(self.hook(self.b, "redis-follow", VRRP_PEER=self.a.address), "")
+        wait_follows(self.b, self.a)
+        self.a.run(["ip", "addr", "add", f"{VIP}/24", "dev", "eth0"])
+        counter = self.start_counter()
+        self.assertEqual(self.hook(self.a, "redis-handover", VRRP_STATE="BACKUP"), "")
+        counter.close()
+        self.assertEqual([role(host) for host in (self.a, self.b)], [["slave"], ["master"]])
+        eventually(lambda: int(ask(self.b, "GET", "counter")) >= counter.acknowledged[-1], "all that was acknowledged")
+        self.assertIn(f"replicaof {self.b.address} {PORT}", (self.a.etc / "redis.conf").read_text(encoding="utf-8"))
 
     def test_it_follows_neither_itself_nor_what_moves(self):
         self.b.run(["ip", "addr", "add", f"{VIP}/24", "dev", "eth0"])  # a redis that is a master answers there

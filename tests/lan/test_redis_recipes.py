@@ -127,6 +127,7 @@ class BothRestarted(RedisRecipe):
         self.assertEqual(self.deployment.lan.holders(VIP), [])
         self.deployment.boot(last.name)
         self.assert_moved(last)
+        self.daemon(last).process.wait_for_line(r"Entering MASTER STATE .* priority=25[34]$", PATIENCE)
         self.assertGreater(self.counter.acknowledged[-1], before)
         wait_follows(other, last)
         self.assert_same_data()
