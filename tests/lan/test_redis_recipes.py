@@ -111,42 +111,57 @@ class LostHost(RedisRecipe):
         self.assert_same_data()
 
 
-class BothRestarted(RedisRecipe):
-    """The last master wins, also where it is not the better host and comes back later; its replica has missed the last
-    writes."""
+class RestartedHosts(RedisRecipe):
+    """Both lose their power, the replica before it has the last writes; the last master is not the better host."""
 
-    def restart_both(self, last, other):
-        self.deployment.signal_server(other.name, signal.SIGKILL)
-        self.counter.wait_more()
-        self.deployment.crash(other.name)
-        self.deployment.crash(last.name)
-        before = self.counter.acknowledged[-1]
-        self.deployment.boot(other.name)
-        self.assertLess(int(ask(other, "GET", "counter")), before)
-        self.daemon(other).process.wait_for_line(rf"redis-promote: {last.address} may have newer data", PATIENCE)
-        self.assertEqual(self.deployment.lan.holders(VIP), [])
-        self.deployment.boot(last.name)
-        self.assert_moved(last)
-        self.daemon(last).process.wait_for_line(r"Entering MASTER STATE .* priority=25[34]$", PATIENCE)
-        self.assertGreater(self.counter.acknowledged[-1], before)
-        wait_follows(other, last)
-        self.assert_same_data()
-
-    def test_the_better_host_was_the_last_master(self):
-        self.restart_both(self.a, self.b)
-
-    def test_the_other_host_was_the_last_master(self):
+    def setUp(self):
+        super().setUp()
         self.assertEqual(vrrpctl(self.a, "failover", "VI_1").code, 0)
         self.assert_moved(self.b)
         wait_follows(self.a, self.b)
-        self.restart_both(self.b, self.a)
+        self.deployment.signal_server("redis-a", signal.SIGKILL)
+        self.counter.wait_more()
+        for name in ("redis-a", "redis-b"):
+            self.deployment.crash(name)
+        self.before = self.counter.acknowledged[-1]
+
+    def assert_nothing_lost(self):
+        self.counter.wait_more()
+        self.assertGreater(self.counter.acknowledged[-1], self.before)
+        self.assertEqual(self.counter.lost(), [])
 
 
-class Sentinels(RedisRecipe):
+class RestartedOneByOne(RestartedHosts):
+    def test_the_last_master_wins_although_it_is_late(self):
+        self.deployment.boot("redis-a")
+        self.assertLess(int(ask(self.a, "GET", "counter")), self.before)
+        self.daemon(self.a).process.wait_for_line(rf"redis-promote: {self.b.address} may have newer data", PATIENCE)
+        self.assertEqual(self.deployment.lan.holders(VIP), [])
+        self.deployment.boot("redis-b")
+        self.assert_moved(self.b)
+        self.assert_nothing_lost()
+        self.daemon(self.b).process.wait_for_line(r"Entering MASTER STATE .* priority=253$", PATIENCE)
+        wait_follows(self.a, self.b)
+        self.assert_same_data()
+
+
+class RestartedAtOnce(RestartedHosts):
+    def test_the_last_data_win(self):
+        """A replica that meets its master in time may be promoted: it has all that the master has then."""
+        for name in ("redis-a", "redis-b"):
+            self.deployment.boot(name)
+        self.assert_nothing_lost()
+        eventually(lambda: sorted(role(host) for host in (self.a, self.b)) == [["master"], ["slave"]], "one master")
+        self.assert_same_data()
+
+
+class SentinelRecipe(RedisRecipe):
     """S6: sentinel decides, the address follows, the agent promotes nothing."""
 
     plan, make = S6, functools.partial(SentinelDeployment, patience_ms=1000)
 
+
+class SentinelsDecide(SentinelRecipe):
     def test_the_address_follows_the_master(self):
         self.deployment.signal_server("redis-a", signal.SIGKILL)
         self.assert_moved(self.b)
@@ -157,6 +172,8 @@ class Sentinels(RedisRecipe):
         self.assertEqual([self.daemon(host).states(marks[host]) for host in (self.a, self.b)], [[], []])
         self.assertEqual(self.deployment.holder(), "redis-b")
 
+
+class SentinelsAreAsked(SentinelRecipe):
     def test_a_planned_move_loses_no_acknowledged_write(self):
         """The address first: sentinel leaves the old master what it is for some seconds."""
         self.assertEqual(vrrpctl(self.a, "drain").code, 0)
