@@ -45,7 +45,7 @@ def start_redis(host, conf, *options, answer="PONG"):
 
 
 def wait_follows(host, master):
-    """And gets what is written: for up to a second after a full copy the master only keeps it."""
+    """And gets what is written from now on."""
     wanted = ["slave", master.address, str(PORT), "connected"]
     online = f":ip={host.address},port={PORT},state=online"
     eventually(lambda: ask(host, "ROLE").splitlines()[:4] == wanted and online in ask(master, "INFO", "replication"),

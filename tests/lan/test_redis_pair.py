@@ -19,7 +19,7 @@ CONF = f"""port {PORT}
 bind 0.0.0.0
 protected-mode no
 save ""
-repl-diskless-sync-delay 0
+repl-diskless-sync no
 enable-debug-command yes
 """
 
@@ -149,6 +149,20 @@ class RedisHooks(RedisCase):
         self.assertIn("the redis of 192.168.30.20 does not answer",
                       self.hook(self.a, "redis-follow", VRRP_PEER=self.b.address))
         self.assertEqual(role(self.a), ["master"])
+
+    def test_it_takes_over_from_a_host_that_serves_by_its_leave_only(self):
+        preempting = {"VRRP_STATE": "MASTER", "VRRP_REASON": "preempting 192.168.30.20, which has priority 100",
+                      "VRRP_PEER": self.b.address}
+        self.assertIn("the redis of 192.168.30.20, which serves, is no replica of this one",
+                      self.hook(self.a, "redis-promote", **preempting))
+        ask(self.a, "REPLICAOF", "192.168.30.30", str(PORT))  # of nobody
+        self.assertIn("the redis of 192.168.30.20, which serves, does not hand over to this one: ERR FAILOVER requires",
+                      self.hook(self.a, "redis-promote", **preempting))
+        self.assertEqual([role(host) for host in (self.a, self.b)], [["slave"], ["master"]])
+        self.assertEqual(self.hook(self.a, "redis-follow", VRRP_PEER=self.b.address), "")
+        for _ in range(2):  # asked again, it is what it was to become
+            self.assertEqual(self.hook(self.a, "redis-promote", **preempting), "")
+            self.assertEqual([role(host) for host in (self.a, self.b)], [["master"], ["slave"]])
 
     def test_a_replica_that_has_not_met_its_master_waits_for_it(self):
         """Until its patience ends: then what it has is better than nothing."""

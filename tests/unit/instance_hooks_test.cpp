@@ -90,6 +90,9 @@ TEST(Hooks, know_what_happened) {
 
 TEST(Preemption, leaves_the_peer_alone_until_the_hook_is_done) {
     Challenger host;
+    ASSERT_NE(last_hook(host), nullptr);
+    EXPECT_EQ(last_hook(host)->reason, Text("preempting 10.9.0.2, which has priority 50"));
+    EXPECT_NE(host.instance().reason(), last_hook(host)->reason) << "it is BACKUP, for the old reason";
     EXPECT_EQ(host.story(), "told BACKUP, notify_new_active, before_master");
     EXPECT_EQ(host.state(), State::preempting);
     EXPECT_EQ(host.instance().role(), Role::backup);

@@ -61,7 +61,9 @@ Instance::Trigger Instance::takeover(Instant now) const {
 void Instance::prepare(Moment moment) {
     postponed_ = obeying_ = false;
     if (preempts(moment.now)) deadline(Timer::protocol) = silent_at();
+    const Text why = std::exchange(reason_, takeover_reason(moment.now));  // of the role that comes; the old one stays
     run_before_master(moment);
+    reason_ = why;
 }
 
 // Still there. What we would let serve (a gate has closed meanwhile) is obeyed as if it were the better one.
