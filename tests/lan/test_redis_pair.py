@@ -115,11 +115,11 @@ class RedisPair(RedisCase):
 class RedisHooks(RedisCase):
     """Each by itself."""
 
-    def hook(self, host, name, **environment):
+    def hook(self, host, name, *password_file, **environment):
         """Runs it as the daemon would; what it complains of."""
         variables = {"VRRP_STATE": "BACKUP", "VRRP_VIPS": VIP} | environment
         words = [f"{key}={value}" for key, value in variables.items()]
-        call = [f"/etc/vrrpd/hooks/{name}", str(PORT), "INSTANCE", "VI_1", variables["VRRP_STATE"], "100"]
+        call = [f"/etc/vrrpd/hooks/{name}", str(PORT), *password_file, "INSTANCE", "VI_1", variables["VRRP_STATE"], "100"]
         return host.run(["sh", "-c", 'exec env -i PATH="$PATH" "$@" 2>&1', "sh", *words, *call], check=False)
 
     def test_a_handover_by_itself(self):
@@ -163,6 +163,18 @@ class RedisHooks(RedisCase):
         for _ in range(2):  # asked again, it is what it was to become
             self.assertEqual(self.hook(self.a, "redis-promote", **preempting), "")
             self.assertEqual([role(host) for host in (self.a, self.b)], [["master"], ["slave"]])
+
+    def test_a_password_is_read_from_its_file(self):
+        for host in (self.a, self.b):
+            host.redis.send_signal(signal.SIGKILL)
+            host.redis.wait(PATIENCE)
+            self.start_redis(host, "--requirepass", "secret", "--masterauth", "secret", answer="NOAUTH")
+            (host.etc / "password").write_text("secret\n", encoding="ascii")
+        self.assertIn("does not answer: NOAUTH", self.hook(self.b, "redis-follow", VRRP_PEER=self.a.address))
+        for host, name in ((self.b, "redis-follow"), (self.a, "redis-handover"), (self.a, "redis-promote")):
+            self.assertEqual(self.hook(host, name, "/etc/vrrpd/password", VRRP_PEER=self.a.address), "")
+        roles = [ask(host, "-a", "secret", "--no-auth-warning", "ROLE").split()[0] for host in (self.a, self.b)]
+        self.assertEqual(roles, ["master", "slave"])
 
     def test_a_replica_that_has_not_met_its_master_waits_for_it(self):
         """Until its patience ends: then what it has is better than nothing."""
