@@ -106,8 +106,8 @@ missing here say what to write instead.
     vrrpd.ini:5: [vrrp_instance VI_1] priorty: unknown key, did you mean priority?
     vrrpd.ini:9: [check memcached] timeout: the timeout 2s is longer than the interval 1s, allowed is at most the interval
 
-**A change** takes effect with `systemctl reload vrrpd`, which applies the difference: what has not changed goes on. The log
-names keys that need a restart.
+**A change** takes effect with `systemctl reload vrrpd`, which applies the difference: what has not changed goes on. Some
+keys of `[global]` need a restart; a reload that finds such a change names the key, and keeps the old value.
 )";
 
 constexpr auto about_global =
@@ -289,7 +289,7 @@ void print_section(std::ostream& out, Section section, const char* title, const 
         if (key.section != section) continue;
         out << "| `" << key.name << "`" << (key.required ? ", required" : "") << (key.repeatable ? ", repeatable" : "")
             << " | " << cell(key.type) << " | " << (key.standard.empty() ? "" : "`" + cell(key.standard) + "`") << " | "
-            << cell(key.help) << " |\n";
+            << cell(key.help) << (key.keep ? "; a change needs a restart" : "") << " |\n";
     }
 }
 

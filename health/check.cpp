@@ -24,13 +24,18 @@ void Check::stop() {
     prober_->leave(*this);
     judgement_.reset();
     report_.reset();
+    last_.reset();
 }
 
 void Check::probe_now() {
     if (judgement_) prober_->probe_now();
 }
 
-void Check::judge(const Finding& finding) {
+void Check::judge(const Finding& finding, Duration took) {
+    last_ = finding.cls;
+    ++counters_.probes;
+    counters_.failures += !finding.success();
+    counters_.took += took;
     report_ = judgement_->feed(finding);
     const bool new_number = std::exchange(number_, finding.number) != finding.number;
     if (new_number && !report_ && judgement_->settled()) report_ = Report{verdict(), finding, 0, 0};

@@ -5,6 +5,7 @@
 // service's own check lives only while the service should run.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -19,6 +20,13 @@ namespace vrrpd::health {
 class Check final : private Prober::Client {
   public:
     using Listener = std::function<void(const Report&)>;
+
+    /// Since it was made.
+    struct Counters {
+        std::uint64_t probes = 0;
+        std::uint64_t failures = 0;
+        Duration took{};  ///< all probes together
+    };
 
     /// `probers` must outlive the check.
     Check(Probers& probers, CheckOptions options, Listener listener);
@@ -36,10 +44,13 @@ class Check final : private Prober::Client {
 
     /// Unknown while stopped; down from start() on with `init_fail`.
     Verdict verdict() const { return judgement_ ? judgement_->verdict() : Verdict::unknown; }
+    /// What the last probe found; none: stopped, or no probe has ended since the start.
+    std::optional<Class> last_class() const { return last_; }
+    const Counters& counters() const { return counters_; }
     const CheckOptions& options() const { return options_; }
 
   private:
-    void judge(const Finding& finding) override;
+    void judge(const Finding& finding, Duration took) override;
     Instant next_probe(Instant started, Instant ended) const override;
     bool well() const override { return verdict() == Verdict::up; }
     void tell() override;
@@ -50,6 +61,8 @@ class Check final : private Prober::Client {
     std::optional<Judgement> judgement_;  // while started
     std::optional<Report> report_;        // to be told
     int number_ = 0;                      // that was told
+    std::optional<Class> last_;
+    Counters counters_;
 };
 
 }  // namespace vrrpd::health

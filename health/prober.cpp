@@ -81,7 +81,7 @@ void Prober::probed(const Finding& finding) {
     for (Member& member : members_) {
         if (std::exchange(member.came_late, false)) continue;
         judges.push_back(member.client);
-        member.client->judge(finding);
+        member.client->judge(finding, now - started_);
         next = std::min(next, member.client->next_probe(started_, now));
         well = well && member.client->well();
     }

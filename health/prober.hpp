@@ -28,8 +28,8 @@ class Prober : public std::enable_shared_from_this<Prober> {
     /// A check that runs.
     class Client {
       public:
-        /// Judges. Must not call the prober.
-        virtual void judge(const Finding& finding) = 0;
+        /// Judges. Must not call the prober. `took`: from the start of the probe to its end.
+        virtual void judge(const Finding& finding, Duration took) = 0;
         /// After judge(): when the next probe should start, and whether the last one confirmed that all is well.
         virtual Instant next_probe(Instant started, Instant ended) const = 0;
         virtual bool well() const = 0;

@@ -71,8 +71,13 @@ Duration longest_stop(const config::Config& config) {
     return longest;
 }
 
+// A place that a reload has left vacant counts as little as one that is slow.
 Duration fastest_interval(const config::Config& config) {
-    return std::ranges::min_element(config.instances, {}, &InstanceOptions::advert_interval)->advert_interval;
+    Duration fastest = Duration::max();
+    for (const InstanceOptions& instance : config.instances) {
+        if (!is_vacant(instance)) fastest = std::min(fastest, instance.advert_interval);
+    }
+    return fastest;
 }
 
 // What is sure to fail at the first takeover had better fail now.
@@ -132,7 +137,8 @@ int run(config::Config config, const std::string& file, LauncherProcess launcher
     log::write(log::Level::info, fmt::format("vrrpd {} started on {}: {} instance(s)", VRRPD_VERSION,
                                              agent->config().global.router_id, agent->config().instances.size()));
     notify::ready();
-    const Watchdog watchdog(loop, fastest_interval(agent->config()));
+    Watchdog watchdog(loop, fastest_interval(agent->config()));
+    reloader->on_applied([&] { watchdog.adapt(fastest_interval(agent->config())); });
     const int result = loop.run();
     if (agent->leaves_legacy()) launcher.leave_on_guard();
     reloader.reset();

@@ -77,9 +77,10 @@ void Reloader::finish() {
         log::write(log::Level::error, outcome.problems.emplace_back(reading_->objection));
     }
     if (loaded.valid() && reading_->objection.empty()) {
-        agent_.reload(std::move(loaded.config), [this, outcome, askers](const std::string& obstacle) mutable {
-            outcome.applied = obstacle.empty();
-            if (!outcome.applied) outcome.problems.push_back(obstacle);
+        agent_.reload(std::move(loaded.config), [this, outcome, askers](const Agent::Reloaded& reloaded) mutable {
+            outcome.applied = reloaded.obstacle.empty();
+            for (const std::string& warning : reloaded.warnings) outcome.problems.push_back("warning: " + warning);
+            if (!outcome.applied) outcome.problems.push_back(reloaded.obstacle);
             tell(std::move(outcome), std::move(askers));
         });
     } else {
@@ -90,6 +91,8 @@ void Reloader::finish() {
 }
 
 void Reloader::tell(Outcome outcome, std::vector<Done> askers) {
+    agent_.reload_ended(outcome.applied);
+    if (outcome.applied && applied_) applied_();
     if (!outcome.applied) {
         log::write(log::Level::error, fmt::format("not reloaded, what was in force goes on: {}",
                                                   outcome.problems.empty() ? "" : outcome.problems.back()));

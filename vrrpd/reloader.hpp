@@ -34,6 +34,9 @@ class Reloader {
     Reloader(const Reloader&) = delete;
     Reloader& operator=(const Reloader&) = delete;
 
+    /// Who is to hear that another configuration is in force.
+    void on_applied(std::function<void()> applied) { applied_ = std::move(applied); }
+
     /// Reads, validates and applies; `done` is called from the loop, once. A call while a file is being read has it
     /// read once more afterwards: what is in force in the end is what the file said after the last call.
     void reload(Done done = {});
@@ -47,6 +50,7 @@ class Reloader {
     const std::string file_;
     Agent& agent_;
     const Objection objection_;
+    std::function<void()> applied_;
     std::vector<Done> waiting_;  // for the next reading
     std::vector<Done> served_;   // by the one under way
     struct Reading {

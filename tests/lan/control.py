@@ -55,7 +55,7 @@ def read_metrics(text):
 
 
 def metrics(host):
-    """The host's metrics; `value(metrics(host), "vrrpd_adverts_sent_total", instance="VI_1")` picks one."""
+    """The host's metrics; `value(metrics(host), "vrrpd_adverts_sent_total", vrrp_instance="VI_1")` picks one."""
     return read_metrics(ask(host, "metrics"))
 
 

@@ -205,7 +205,7 @@ class OneActive(unittest.TestCase):
         words = r"\(VI_1\) MASTER for 3\.\d+ s and no advert of a peer ever heard: .*firewall"
         self.daemon.process.wait_for_line(words, PATIENCE)
         series = control.metrics(self.active)
-        self.assertEqual(control.value(series, "vrrpd_no_peer_heard", instance="VI_1"), 1)
+        self.assertEqual(control.value(series, "vrrpd_no_peer_heard", vrrp_instance="VI_1"), 1)
         self.assertEqual(self.daemon.log.text().count("(VI_1) MASTER for"), 1)
 
     def test_a_link_that_is_back_under_an_active_is_told_of_it(self):
@@ -316,7 +316,7 @@ class Handovers(unittest.TestCase):
         self.assertEqual(ours.states(), ["BACKUP", "MASTER"] * 6)
         for daemon in (ours, peer):
             self.assertNotIn("claimed", daemon.log.text())
-        claims = control.value(control.metrics(ours_host), "vrrpd_foreign_claims_total", instance="VI_1")
+        claims = control.value(control.metrics(ours_host), "vrrpd_foreign_claims_total", vrrp_instance="VI_1")
         self.assertEqual(claims, 0)
 
     def test_between_two_of_ours(self):

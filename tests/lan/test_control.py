@@ -81,7 +81,7 @@ class Commands(ControlCase):
         self.check_history()
         self.check_watch()
         metrics = control.read_metrics(self.done(self.a, "metrics"))
-        self.assertEqual(control.value(metrics, "vrrpd_instance_drained", instance="VI_1"), 0)
+        self.assertEqual(control.value(metrics, "vrrpd_instance_drained", vrrp_instance="VI_1"), 0)
         self.assertEqual(control.value(metrics, "vrrpd_check_up", check="absent"), 0)
 
     def check_status(self):
@@ -167,6 +167,92 @@ class ReadAgain(ControlCase):
         self.assertTrue(outcome.err.endswith("not reloaded, what was in force goes on"), outcome.err)
         self.assertEqual(self.look(self.a)["state"], "MASTER")
         self.assertEqual(self.look(self.a)["priority"]["effective"], 210)
+        metrics = control.metrics(self.a)
+        self.assertEqual(control.value(metrics, "vrrpd_last_reload_successful"), 0)
+        self.assertEqual([control.value(metrics, "vrrpd_reloads_total", result=result)
+                          for result in ("applied", "refused")], [1, 1])
+
+    def test_each_key_that_needs_a_restart_is_named(self):
+        self.start_daemon(self.a)
+        self.wait_holder(VIP, self.a)
+        others = {"log_target": "syslog", "log_facility": "local3", "control_socket": "/run/vrrpd/other",
+                  "control_group": "daemon", "metrics_listen": "127.0.0.1:9112", "state_directory": "/var/lib/other",
+                  "realtime": "no", "lock_memory": "no"}
+        lines = "".join(f"{key} = {value}\n" for key, value in others.items())
+        (self.a.etc / "vrrpd.ini").write_text(f"[global]\n{lines}log_level = debug\n" + instance(priority=200),
+                                              encoding="utf-8")
+        said = "".join(f"warning: [global] {key} is another one now: needs a restart\n" for key in others)
+        self.assertEqual(self.done(self.a, "reload"), said + "reloaded\n")
+
+    def test_a_drain_outlives_the_absence_of_its_instance(self):
+        self.start_daemon(self.a)
+        file = self.a.etc / "vrrpd.ini"
+        text = file.read_text(encoding="utf-8")
+        second = instance("VI_2", virtual_router_id=52, virtual_ipaddress=f"{VIP_2}/24")
+        for section in (second, ""):
+            file.write_text(text + section, encoding="utf-8")
+            self.assertEqual(self.done(self.a, "reload"), "reloaded\n")
+            if section:
+                self.wait_holder(VIP_2, self.a)
+                self.done(self.a, "drain", "VI_2")
+        mark = self.a.daemon.log.mark()
+        file.write_text(text + second, encoding="utf-8")
+        self.done(self.a, "reload")
+        self.assertTrue(self.look(self.a, "VI_2")["drained"])
+        self.a.daemon.process.wait_for_line(r"\(VI_2\) would be MASTER now, but waits: drained", PATIENCE, mark)
+        self.assertEqual(self.lan.holders(VIP_2), [])
+        self.done(self.a, "resume", "VI_2")
+        self.wait_holder(VIP_2, self.a)
+
+
+class MovedAddress(ControlCase):
+    """VI_1 is MASTER on a, VI_2 on b; an address moves from one to the other."""
+
+    MOVING = "192.168.30.18"
+
+    def sections(self, host, owner):
+        extra = {owner: f", {self.MOVING}/24"}
+        return (instance(priority=self.PRIORITY[host.name], virtual_ipaddress=f"{VIP}/24{extra.get('VI_1', '')}") +
+                instance("VI_2", virtual_router_id=52, priority=300 - self.PRIORITY[host.name],
+                         virtual_ipaddress=f"{VIP_2}/24{extra.get('VI_2', '')}"))
+
+    def reload(self, host, owner):
+        (host.etc / "vrrpd.ini").write_text(GLOBAL + self.sections(host, owner), encoding="utf-8")
+        return self.done(host, "reload")
+
+    def setUp(self):
+        super().setUp()
+        for host in (self.a, self.b):
+            host.daemon = Vrrpd(host, VRRPD, GLOBAL + self.sections(host, "VI_1"))
+            host.daemon.start()
+            self.addCleanup(host.daemon.stop)
+        self.wait_holder(VIP, self.a)
+        self.wait_holder(VIP_2, self.b)
+        self.wait_until(self.a, lambda one: one["holder"] == "192.168.30.20", "the holder", "VI_2")
+        self.wait_until(self.b, lambda one: one["holder"] == "192.168.30.10", "the holder")
+
+    def wait_list(self, host, name):
+        """Until the host has heard another list of addresses for that instance than its own."""
+        self.wait_until(host, lambda one: any(warning["kind"] == "list_differs" for warning in one["warnings"]),
+                        "another list", name)
+
+    def test_who_loses_it_reloads_first(self):
+        self.assertEqual(self.reload(self.a, "VI_2"),
+                         f"warning: {self.MOVING}/24 moves from VI_1 to VI_2, and 192.168.30.20 is MASTER of VI_2: reload "
+                         "it next, until then nobody has the address\nreloaded\n")
+        self.wait_holder(self.MOVING, None)
+        self.wait_list(self.b, "VI_1")
+        self.assertEqual(self.reload(self.b, "VI_2"), "reloaded\n")
+        self.wait_holder(self.MOVING, self.b)
+
+    def test_in_the_wrong_order_it_is_said(self):
+        self.assertEqual(self.reload(self.b, "VI_2"),
+                         f"warning: {self.MOVING}/24 moves from VI_1 to VI_2, and 192.168.30.10 is MASTER of VI_1: it must "
+                         "reload first. Reload it now, until then both have the address\nreloaded\n")
+        self.wait_list(self.a, "VI_2")
+        self.assertEqual(self.reload(self.a, "VI_2"), "reloaded\n")
+        self.wait_holder(self.MOVING, self.b)
+        self.assertEqual(self.roles(self.a.daemon), ["BACKUP", "MASTER"])
 
 
 class Failovers(ControlCase):
@@ -357,7 +443,7 @@ class Scrapes(ControlCase):
         self.assertEqual(status, "HTTP/1.1 200 OK")
         ours, theirs = control.read_metrics(body), control.read_metrics(self.done(self.a, "metrics"))
         self.assertEqual(set(ours), set(theirs))
-        self.assertEqual(control.value(ours, "vrrpd_instance_state", instance="VI_1", state="MASTER"), 1)
+        self.assertEqual(control.value(ours, "vrrpd_instance_state", vrrp_instance="VI_1", state="MASTER"), 1)
         self.assertEqual(self.scrape(b"GET / HTTP/1.1\r\n\r\n")[0], "HTTP/1.1 404 Not Found")
 
     def test_promtool_has_nothing_to_say(self):

@@ -188,7 +188,7 @@ class PreemptDelay(TwoLinks):
 
     def test_a_dead_one_is_not(self):
         self.start_late("1min")
-        heard = lambda: control.value(control.metrics(self.a), "vrrpd_adverts_received_total", instance="VI_1")
+        heard = lambda: control.value(control.metrics(self.a), "vrrpd_adverts_received_total", vrrp_instance="VI_1")
         self.wires[0].until(heard, PATIENCE, "an advert of b in the metrics of a")
         self.b.daemon.process.send_signal(signal.SIGKILL)
         line = self.wait_role(self.a.daemon, "MASTER").string

@@ -103,7 +103,7 @@ class Orders(HookCase):
         self.assert_never_two_at_once(self.a)
         daemon.process.wait_for_line(r"Hook\(VI_1 notify\) succeeded state=MASTER duration=0\.\d{3}", PATIENCE)
         series = control.metrics(self.a)
-        run = {"instance": "VI_1", "hook": "before_master"}
+        run = {"vrrp_instance": "VI_1", "hook": "before_master"}
         self.assertEqual(control.value(series, "vrrpd_hooks_total", **run, result="succeeded"), 1)
         self.assertEqual(control.value(series, "vrrpd_hooks_total", **run, result="failed"), 0)
         self.assertGreater(control.value(series, "vrrpd_hook_seconds_total", **run), 0)

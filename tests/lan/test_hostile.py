@@ -60,12 +60,12 @@ class Subject:
         """The counter that each of its packets belongs to, or None."""
         verdict = self.row.verdict
         if verdict == ACCEPT:
-            return "vrrpd_adverts_received_total", frozenset({("instance", self.name)})
+            return "vrrpd_adverts_received_total", frozenset({("vrrp_instance", self.name)})
         if verdict == KERNEL:
             return None
         if self.row.unassigned:
             return "vrrpd_adverts_unassigned_total", frozenset({("reason", verdict.word)})
-        return "vrrpd_adverts_refused_total", frozenset({("instance", self.name), ("reason", verdict.word)})
+        return "vrrpd_adverts_refused_total", frozenset({("vrrp_instance", self.name), ("reason", verdict.word)})
 
     def configuration(self):
         extra = f"auth_type = PASS\nauth_pass = {PASSWORD}" if self.good.auth_type else ""
@@ -218,7 +218,7 @@ class TableWhileActive(Table):
 
     def assert_counted(self, subject):
         """What the instance counted is the packets of the row, under their reason and no other."""
-        counted = {series: packets for series, packets in self.grown.items() if ("instance", subject.name) in series[1]}
+        counted = {series: packets for series, packets in self.grown.items() if ("vrrp_instance", subject.name) in series[1]}
         self.assertEqual(counted, {} if subject.row.unassigned else self.expected_counts([subject]))
 
     def check(self, subject):

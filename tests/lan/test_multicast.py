@@ -183,9 +183,9 @@ class Headers(OneHost):
         good = crafted.Advert(51, ("fe80::16", "2001:db8::16"), "fe80::99", priority=100, interval=10)
         link = self.link()
         link.send(*[good.but(wrong_bits=1).frame()] * 3)
-        self.wait_metric(3, "vrrpd_adverts_refused_total", instance="VI_6", reason="checksum")
+        self.wait_metric(3, "vrrpd_adverts_refused_total", vrrp_instance="VI_6", reason="checksum")
         link.send(good.frame())
-        self.wait_metric(1, "vrrpd_adverts_received_total", instance="VI_6")
+        self.wait_metric(1, "vrrpd_adverts_received_total", vrrp_instance="VI_6")
         self.assertEqual(self.roles(daemon, name="VI_6"), ["BACKUP", "MASTER"])
 
     def test_forms_of_the_checksum_are_counted_C09(self):
@@ -193,7 +193,7 @@ class Headers(OneHost):
         both = crafted.Advert(51, (VIP,), STRANGER, priority=100, interval=10)
         self.link().send(*[both.frame()] * 2, *[both.but(pseudo_header=0).frame()] * 3)
         for form, count in (("pseudo_header", 2), ("message_only", 3)):
-            self.wait_metric(count, "vrrpd_checksum_form_received_total", instance="VI_1", form=form)
+            self.wait_metric(count, "vrrpd_checksum_form_received_total", vrrp_instance="VI_1", form=form)
 
 
 class Bridges(LanCase):
@@ -274,7 +274,7 @@ class Addresses(OneHost):
         self.wire.until_adverts(1, source=higher)
         sent, _ = link.send(equal.frame())
         self.wire.until_adverts(3, source=higher, since_ns=sent)
-        self.assertEqual(self.metric("vrrpd_adverts_received_total", instance="VI_1"), 2)
+        self.assertEqual(self.metric("vrrpd_adverts_received_total", vrrp_instance="VI_1"), 2)
         self.assertEqual(self.roles(daemon, mark), [])
 
     def test_the_virtual_address_is_no_source_of_ours_F12(self):
@@ -334,7 +334,7 @@ class Addresses(OneHost):
         self.wait_faulty(daemon, f"{VIP}/24 is gone from eth0, the 5th time within a minute")
         self.wait_role(peer, "MASTER", mark)
         self.wait_holder(VIP, b)
-        self.assertEqual(self.metric("vrrpd_addresses_lost_total", instance="VI_1"), 5)
+        self.assertEqual(self.metric("vrrpd_addresses_lost_total", vrrp_instance="VI_1"), 5)
 
 
 class Firewall(OneHost):
@@ -350,7 +350,7 @@ class Firewall(OneHost):
         self.wait_faulty(daemon, "cannot send adverts", mark)
         self.wait_role(peer, "MASTER", mark_b)
         self.wait_holder(VIP, b)
-        self.assertGreater(self.metric("vrrpd_send_failures_total", instance="VI_1"), 1)
+        self.assertGreater(self.metric("vrrpd_send_failures_total", vrrp_instance="VI_1"), 1)
         mark = daemon.log.mark()
         self.a.run(["nft", "delete table inet wall"])
         self.wait_role(daemon, "MASTER", mark)

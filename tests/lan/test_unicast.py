@@ -32,10 +32,10 @@ class UnicastPeers(LanCase):
         self.wait_role(self.daemon_b, "BACKUP")
 
     def failures(self, host):
-        return control.value(control.metrics(host), "vrrpd_send_failures_total", instance="VI_1")
+        return control.value(control.metrics(host), "vrrpd_send_failures_total", vrrp_instance="VI_1")
 
     def refused(self, host, reason):
-        return control.value(control.metrics(host), "vrrpd_adverts_refused_total", instance="VI_1", reason=reason)
+        return control.value(control.metrics(host), "vrrpd_adverts_refused_total", vrrp_instance="VI_1", reason=reason)
 
     def assert_on_time(self, adverts):
         """No gap that a peer could take for silence, and as many as the time between the first and the last asks."""
@@ -177,7 +177,7 @@ class AcrossARouter(LanCase):
         self.wait_role(self.daemon_b, "BACKUP")
 
     def received(self, host):
-        return control.value(control.metrics(host), "vrrpd_adverts_received_total", instance="VI_1")
+        return control.value(control.metrics(host), "vrrpd_adverts_received_total", vrrp_instance="VI_1")
 
     def wait_refused(self):
         """By the TTL, so b takes over from nobody it could hear."""

@@ -106,11 +106,18 @@ TEST(Arrange, AnAddressThatMovesIsNamed) {
 TEST(Arrange, WhatHasAnEffectAtTheStartOnlyStaysAndIsNamed) {
     Config loaded;
     loaded.global.control_socket = "/run/other";
+    loaded.global.state_directory = "/var/lib/other";
+    loaded.global.metrics_listen = health::Endpoint{};
     loaded.global.log_level = LogLevel::debug;
+    loaded.global.router_id = "another";
     const Arranged arranged = arrange({}, loaded);
-    EXPECT_EQ(arranged.needs_restart, std::vector<std::string>{"control_socket"});
+    EXPECT_EQ(arranged.needs_restart,
+              (std::vector<std::string>{"control_socket", "metrics_listen", "state_directory"}));
     EXPECT_EQ(arranged.config.global.control_socket, GlobalOptions().control_socket);
+    EXPECT_EQ(arranged.config.global.state_directory, GlobalOptions().state_directory);
+    EXPECT_FALSE(arranged.config.global.metrics_listen);
     EXPECT_EQ(arranged.config.global.log_level, LogLevel::debug);
+    EXPECT_EQ(arranged.config.global.router_id, "another");
 }
 
 // ---- random ones

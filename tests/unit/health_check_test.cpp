@@ -84,6 +84,24 @@ TEST_F(HealthCheck, ReportsTheFirstVerdict) {
     EXPECT_TRUE(reports[0].finding.success());
 }
 
+TEST_F(HealthCheck, CountsItsProbesAndTheirTime) {
+    make();
+    EXPECT_EQ(check->last_class(), std::nullopt);
+    starter.takes = 20ms;
+    check->start();
+    loop.advance(2500ms);  // three, of which the last begins within 100 ms of two seconds
+    EXPECT_EQ(check->last_class(), Class::up);
+    EXPECT_EQ(check->counters().probes, 3u);
+    EXPECT_EQ(check->counters().failures, 0u);
+    EXPECT_EQ(check->counters().took, 60ms);
+    starter.outcome = refuses;
+    loop.advance(1s);
+    EXPECT_EQ(check->last_class(), Class::failed);
+    EXPECT_GT(check->counters().failures, 0u);
+    check->stop();
+    EXPECT_EQ(check->last_class(), std::nullopt);
+}
+
 TEST_F(HealthCheck, HungIsKnownAfterIntervalAndFallTimesTimeout) {
     for (const int fall : {1, 2, 5}) {
         options.fall = fall;

@@ -194,6 +194,23 @@ TEST(Watchdog, AsksForLessTimeWhereAdvertsAreFaster) {
     EXPECT_EQ(loop.next_deadline() - loop.now(), std::chrono::milliseconds(150));
 }
 
+TEST(Watchdog, FollowsTheAdvertsOfAReload) {
+    const Manager manager;
+    const WatchdogSeconds two("2000000");
+    test::FakeLoop loop;
+    Watchdog watchdog(loop, std::chrono::seconds(5));
+    EXPECT_EQ(manager.heard(), "WATCHDOG=1");
+    watchdog.adapt(std::chrono::milliseconds(300));
+    EXPECT_EQ(manager.heard(), "WATCHDOG_USEC=600000");
+    EXPECT_EQ(manager.heard(), "WATCHDOG=1");
+    EXPECT_EQ(loop.next_deadline() - loop.now(), std::chrono::milliseconds(150));
+    watchdog.adapt(Duration::max());  // nobody advertises any more
+    EXPECT_EQ(manager.heard(), "WATCHDOG_USEC=2000000");
+    EXPECT_EQ(manager.heard(), "WATCHDOG=1");
+    EXPECT_EQ(loop.next_deadline() - loop.now(), std::chrono::milliseconds(500));
+    EXPECT_EQ(manager.heard(), "");
+}
+
 TEST(Watchdog, IsNotFedWhereNobodyAskedForIt) {
     const Manager manager;
     test::FakeLoop loop;

@@ -62,7 +62,7 @@ class Metrics : public testing::Test {
                         vrrp_group(Family::ipv4)};
         return {advert, CoreDriver::interface_index};
     }
-    std::string text() { return metrics_text(host.router(), {3, 60, 1, 20, 2, 5, 7}, host.now()); }
+    std::string text() { return metrics_text(host.router(), shell, host.now()); }
     /// The value of a series written as in the text; "absent" if it is not there.
     std::string value(const std::string& series) {
         for (const std::string& line : lines(text())) {
@@ -72,8 +72,9 @@ class Metrics : public testing::Test {
     }
 
     CoreDriver host{options()};
-    const std::string first = R"({instance="VI_1")";
-    const std::string second = R"({instance="odd\n\"\\")";
+    const std::string first = R"({vrrp_instance="VI_1")";
+    const std::string second = R"({vrrp_instance="odd\n\"\\")";
+    ShellCounters shell{3, 60, 1, 20, 2, 5, 7};
 };
 
 TEST_F(Metrics, AllIsThereAndZeroAtTheStart) {
@@ -81,9 +82,11 @@ TEST_F(Metrics, AllIsThereAndZeroAtTheStart) {
     for (const char* state : {"INIT", "MASTER", "FAULT"}) {
         EXPECT_EQ(value("vrrpd_instance_state" + first + ",state=\"" + state + "\"}"), "0");
     }
+    EXPECT_EQ(value("vrrpd_transitions_total" + first + R"(,to="BACKUP"})"), "1");
+    EXPECT_EQ(value("vrrpd_transitions_total" + first + R"(,to="FAULT"})"), "0");
     EXPECT_EQ(value("vrrpd_instance_priority" + first + "}"), "100");
     EXPECT_EQ(value("vrrpd_instance_priority" + second + "}"), "90");
-    for (const char* name : {"vrrpd_became_master_total", "vrrpd_adverts_received_total", "vrrpd_adverts_sent_total",
+    for (const char* name : {"vrrpd_adverts_received_total", "vrrpd_adverts_sent_total",
                              "vrrpd_releases_received_total", "vrrpd_releases_sent_total", "vrrpd_send_failures_total",
                              "vrrpd_address_lists_differed_total", "vrrpd_addresses_lost_total",
                              "vrrpd_foreign_claims_total", "vrrpd_no_peer_heard"}) {
@@ -106,8 +109,75 @@ TEST_F(Metrics, OfTheHost) {
     EXPECT_EQ(value("vrrpd_announcement_failures_total"), "2");
     EXPECT_EQ(value("vrrpd_packets_lost_total"), "5");
     EXPECT_EQ(value("vrrpd_packets_unclassified_total"), "7");
+    shell.netlink_requests = 11;
+    shell.netlink_requests_failed = 4;
+    shell.log_lines_lost = 8;
+    EXPECT_EQ(value("vrrpd_netlink_requests_total"), "11");
+    EXPECT_EQ(value("vrrpd_netlink_request_failures_total"), "4");
+    EXPECT_EQ(value("vrrpd_log_lines_lost_total"), "8");
     EXPECT_EQ(value("vrrpd_build_info{version=\"" VRRPD_VERSION "\"}"), "1");
-    EXPECT_EQ(value("vrrpd_instance_info" + second + R"(,interface="eth0",vrid="52",family="ipv4",version="3"})"), "1");
+    EXPECT_EQ(value("vrrpd_instance_info" + second +
+                    R"(,interface="eth0",address="10.9.0.101",vrid="52",family="ipv4",version="3"})"),
+              "1");
+}
+
+TEST_F(Metrics, OfReloadsAndOfCauses) {
+    EXPECT_EQ(value("vrrpd_last_reload_successful"), "1");
+    shell.tally.reloads_applied = 2;
+    shell.tally.reloads_refused = 1;
+    shell.tally.last_reload_applied = false;
+    shell.tally.causes[static_cast<std::size_t>(Cause::outranked)] = 6;
+    EXPECT_EQ(value("vrrpd_last_reload_successful"), "0");
+    EXPECT_EQ(value(R"(vrrpd_reloads_total{result="applied"})"), "2");
+    EXPECT_EQ(value(R"(vrrpd_reloads_total{result="refused"})"), "1");
+    EXPECT_EQ(value(R"(vrrpd_role_changes_total{cause="outranked"})"), "6");
+    for (std::size_t i = 0; i < cause_count; ++i) {
+        const std::string cause = to_string(static_cast<Cause>(i));
+        EXPECT_NE(value("vrrpd_role_changes_total{cause=\"" + cause + "\"}"), "absent");
+    }
+}
+
+TEST_F(Metrics, OfLateAdverts) {
+    Lateness& lateness = shell.tally.lateness;
+    lateness.add(-500us, 100ms);  // early, together with others
+    lateness.add(1ms, 100ms);
+    lateness.add(40ms, 100ms);
+    lateness.add(40ms, 10ms);
+    lateness.add(3s, 2s);
+    const auto bucket = [&](const char* most) {
+        return value(std::string("vrrpd_advert_lateness_seconds_bucket{le=\"") + most + "\"}");
+    };
+    EXPECT_EQ(bucket("0.0001"), "1");
+    EXPECT_EQ(bucket("0.0005"), "1");
+    EXPECT_EQ(bucket("0.001"), "2");
+    EXPECT_EQ(bucket("0.025"), "2");
+    EXPECT_EQ(bucket("0.05"), "4");
+    EXPECT_EQ(bucket("1"), "4");
+    EXPECT_EQ(bucket("+Inf"), "5");
+    EXPECT_EQ(value("vrrpd_advert_lateness_seconds_count"), "5");
+    EXPECT_EQ(value("vrrpd_advert_lateness_seconds_sum"), "3.081");
+    EXPECT_EQ(value("vrrpd_adverts_overdue_total"), "2");
+}
+
+TEST(LatenessBounds, SayTheirOwnValue) {
+    for (const auto& [most, seconds] : Lateness::bounds) EXPECT_DOUBLE_EQ(in_seconds(most), std::stod(seconds));
+}
+
+TEST_F(Metrics, OfChecksAndServices) {
+    shell.checks = {{"well", health::Verdict::up, health::Class::up, {10, 1, 20ms}},
+                    {"ill", health::Verdict::down, health::Class::hung, {5, 5, 1500ms}},
+                    {"idle", health::Verdict::unknown, std::nullopt, {}}};
+    shell.services = {{"proxy", true, {3, 1, 2, 0, 250ms}}};
+    EXPECT_EQ(value(R"(vrrpd_check_up{check="well"})"), "1");
+    EXPECT_EQ(value(R"(vrrpd_check_up{check="ill"})"), "0");
+    EXPECT_EQ(value(R"(vrrpd_check_up{check="idle"})"), "absent");
+    EXPECT_EQ(value(R"(vrrpd_check_class{check="ill",class="hung"})"), "1");
+    EXPECT_EQ(value(R"(vrrpd_check_probes_total{check="idle"})"), "0");
+    EXPECT_EQ(value(R"(vrrpd_check_probe_failures_total{check="well"})"), "1");
+    EXPECT_EQ(value(R"(vrrpd_check_probe_seconds_total{check="ill"})"), "1.5");
+    EXPECT_EQ(value(R"(vrrpd_service_ready{service="proxy"})"), "1");
+    EXPECT_EQ(value(R"(vrrpd_service_events_total{service="proxy",event="restarted"})"), "2");
+    EXPECT_EQ(value(R"(vrrpd_service_start_seconds_total{service="proxy"})"), "0.25");
 }
 
 // C09 L06
@@ -159,7 +229,7 @@ TEST_F(Metrics, OfAMasterThatLeaves) {
     host.pass(400ms);
     EXPECT_EQ(value("vrrpd_instance_state" + first + R"(,state="MASTER"})"), "1");
     EXPECT_EQ(value("vrrpd_instance_state" + first + R"(,state="BACKUP"})"), "0");
-    EXPECT_EQ(value("vrrpd_became_master_total" + first + "}"), "1");
+    EXPECT_EQ(value("vrrpd_transitions_total" + first + R"(,to="MASTER"})"), "1");
     host.handle(SendFailed{0, "Network is down"});
     EXPECT_EQ(value("vrrpd_send_failures_total" + first + "}"), "1");
     host.handle(AddressesSettled{0, true, false, ""});
@@ -172,8 +242,9 @@ TEST_F(Metrics, OfAMasterThatLeaves) {
 // As promtool would: families are described once, before their series, which stand together; nothing comes twice.
 TEST_F(Metrics, FormIsThatOfPrometheus) {
     const std::regex help(R"re(# HELP (vrrpd_[a-z_]+) \S.*\.)re");
-    const std::regex type(R"re(# TYPE (vrrpd_[a-z_]+) (counter|gauge))re");
-    const std::regex series(R"re((vrrpd_[a-z_]+)((?:\{(?:[a-z_]+="(?:[^"\\]|\\[\\n"])*",?)+\})?) ([0-9.e+-]+))re");
+    const std::regex type(R"re(# TYPE (vrrpd_[a-z_]+) (counter|gauge|histogram))re");
+    const std::regex series(
+        R"re(((vrrpd_[a-z_]+?)(_bucket|_sum|_count)?(\{([a-z_]+="([^"\\]|\\[\\n"])*",?)+\})?) [0-9.e+-]+)re");
     std::set<std::string> families, seen;
     std::string described, family, kind;
     ASSERT_TRUE(text().ends_with('\n'));
@@ -189,8 +260,9 @@ TEST_F(Metrics, FormIsThatOfPrometheus) {
             EXPECT_EQ(kind == "counter", family.ends_with("_total")) << line;
         } else {
             ASSERT_TRUE(std::regex_match(line, match, series)) << line;
-            EXPECT_EQ(match[1], family) << line;
-            EXPECT_TRUE(seen.insert(match[1].str() + match[2].str()).second) << line;
+            EXPECT_EQ(match[2], family) << line;
+            EXPECT_EQ(match[3].matched, kind == "histogram") << line;
+            EXPECT_TRUE(seen.insert(match[1]).second) << line;
         }
     }
     EXPECT_GT(seen.size(), 60u);

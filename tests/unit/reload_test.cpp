@@ -89,6 +89,22 @@ TEST(Reload, WhoIsNewTakesPartAndHearsItsAdverts) {
     EXPECT_EQ(host.state(2), State::active);
 }
 
+TEST(Reload, WhoIsNewAndDrainedClaimsNothing) {
+    Two host;
+    auto options = Two::options();
+    options.push_back(options_of(3, "10.9.0.103"));
+    options[2].priority = owner_priority;  // whoever is one claims at its start
+    Reconfigured event;
+    event.added = {path(2)};
+    event.drained = {2};
+    host.reload(event, options);
+    EXPECT_EQ(host.story(), "");
+    host.pass(1s);
+    EXPECT_EQ(host.state(2), State::backup);
+    host.handle(DrainChanged{2, false});
+    EXPECT_EQ(host.state(2), State::active);
+}
+
 TEST(Reload, WhoIsRemovedHandsOverAndItsPlaceCanBeTakenByAnother) {
     Two host;
     Reconfigured event;

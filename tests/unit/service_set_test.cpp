@@ -104,6 +104,29 @@ struct ServiceSetTest : testing::Test {
 
 using Told = std::vector<std::string>;
 
+// Without a listen address it is ready as soon as it was started.
+TEST_F(ServiceSetTest, CountsWhatBecomesOfAService) {
+    service("a");
+    options[0].restart_delay = 200ms;
+    instance({0});
+    make();
+    set->set(0, ServiceWish::run);
+    turn();
+    EXPECT_EQ(set->counters(0).ready, 1u);
+    for (int i = 0; i < 2; ++i) {  // the first restart is at once, the second one 200 ms later
+        starter.end_first({ExitStatus::Kind::exited, 1});
+        turn(300ms);
+    }
+    set->set(0, ServiceWish::stop);
+    turn();
+    const ServiceCounters& counters = set->counters(0);
+    EXPECT_EQ(counters.ready, 3u);
+    EXPECT_EQ(counters.restarted, 2u);
+    EXPECT_EQ(counters.stopped, 1u);
+    EXPECT_EQ(counters.failed, 0u);
+    EXPECT_EQ(counters.starting, 200ms);
+}
+
 TEST_F(ServiceSetTest, AnInstanceIsReadyWhenAllItsServicesAre) {
     service("a");
     service("b");

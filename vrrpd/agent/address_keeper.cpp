@@ -105,7 +105,8 @@ std::optional<Text> AddressKeeper::obstacle(InstanceId id) const {
 }
 
 std::optional<AddressesLost> AddressKeeper::loss(const netlink::Address& gone) {
-    if (!added_.contains({gone.link, gone.prefix})) return std::nullopt;
+    const netlink::OwnedAddress name{gone.link, gone.prefix};
+    if (!added_.contains(name) || !names_.contains(name)) return std::nullopt;
     const auto is_gone = [&](const netlink::DesiredAddress& put) {
         return put.link == gone.link && put.prefix == gone.prefix;
     };

@@ -258,7 +258,8 @@ void Agent::perform_all() {
 void Agent::perform(const SendAdvert& action) {
     const Instance& instance = router_.instance(action.instance);
     const InstanceOptions& options = instance.options();
-    leaving_.push_back({action.instance, action.priority, std::max<std::size_t>(1, options.unicast_peers.size())});
+    const std::size_t copies = std::max<std::size_t>(1, options.unicast_peers.size());
+    leaving_.push_back({action.instance, action.priority, copies, action.due});
     if (options.unicast_peers.empty()) return queue(action.instance, action.priority, instance.group_address(), 255);
     for (const UnicastPeer& peer : options.unicast_peers) {
         queue(action.instance, action.priority, peer.address, options.unicast_ttl);
@@ -284,7 +285,11 @@ void Agent::send_queued() {
         ++leaving_[advert].failed;
         leaving_[advert].error = error;
     });
+    const Instant gone = leaving_.empty() ? Instant() : loop_.now();
     for (const Leaving& advert : leaving_) {
+        if (advert.failed < advert.copies) {
+            tally_.lateness.add(gone - advert.due, config_.instances[advert.instance].advert_interval);
+        }
         const bool left = advert.failed < advert.copies || !config_.instances[advert.instance].track_primary;
         if (left && advert.priority != 0) addresses_.advert_left(advert.instance, advert.priority);
         if (advert.failed == 0) continue;
@@ -362,6 +367,7 @@ void Agent::perform(const RoleChanged& action) {
     const LogLine line = log_line(action, router_.instance(action.instance));
     log::write(line.level, line.text, {config_.instances[action.instance].name, to_string(action.to)});
     console_->role_changed(action);
+    ++tally_.causes[static_cast<std::size_t>(action.cause)];
     if (!std::exchange(status_due_, true)) status_->arm(loop_.now() + status_delay);
     tidying_->arm(loop_.now() + tidying_delay);
 }
@@ -491,17 +497,6 @@ Console::World Agent::world() {
             },
             hooks_,
             read_again_};
-}
-
-ShellCounters Agent::counters() {
-    const Announcer::Counters& announced = announcer_.counters();
-    return {monitor_.resyncs(),
-            addresses_.counters().renewals,
-            addresses_.counters().failed_renewals,
-            announced.sent,
-            announced.failed,
-            receivers_.lost(),
-            receivers_.unclassified()};
 }
 
 // ---- checks

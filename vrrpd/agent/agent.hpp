@@ -47,13 +47,20 @@ class Agent {
     void start(const std::optional<RecordReader>& predecessor);
 
     /// Applies the difference: who is the same goes on without missing an advert (agent/reload.cpp). What an earlier
-    /// reload removed is handed over first; of several that wait for it the last one counts. `applied` is called when
-    /// it is in force, or was overtaken by a later one or the end: then with the reason why it will not be.
-    void reload(config::Config loaded, std::function<void(const std::string& obstacle)> applied = {});
+    /// reload removed is handed over first; of several that wait for it the last one counts. `done` is called when it
+    /// is in force, or was overtaken by a later one or the end.
+    struct Reloaded {
+        std::string obstacle{};               ///< why it will not be in force; empty: it is
+        std::vector<std::string> warnings{};  ///< what the administrator should know, logged already
+    };
+    void reload(config::Config loaded, std::function<void(const Reloaded&)> done = {});
     /// What is in force.
     const config::Config& config() const { return config_; }
     /// How an operator has the file read again: see Console::World. To be told before start().
     void on_reload(decltype(Console::World::reload) read_again) { read_again_ = std::move(read_again); }
+
+    /// How a reading of the file ended, to be counted.
+    void reload_ended(bool applied);
 
     /// Hands everything over to the peers: planned demotion of all instances.
     void shut_down();
@@ -92,16 +99,17 @@ class Agent {
 
     struct Reload {
         config::Config loaded;
-        std::function<void(const std::string&)> applied;
+        std::function<void(const Reloaded&)> done;
     };
     void go_on_reloading();
-    std::string apply(config::Config loaded);
+    Reloaded apply(config::Config loaded);
     void remake_checks(const config::Arranged& arranged);
     void cancel_announcements(const config::Config& before, const config::Changes& instances);
     Reconfigured reconfigured(const config::Arranged& arranged, const std::vector<PathChanged>& found) const;
     void tell_newly_tracked(const std::vector<bool>& before);
     void forget_links(const std::vector<std::string>& before);
-    void warn(const config::Arranged& arranged) const;
+    std::vector<std::string> warnings_of(const config::Arranged& arranged) const;
+    std::string order_of(const config::Move& move) const;
     void bury_removed();
 
     std::vector<PathChanged> find_paths();
@@ -178,10 +186,12 @@ class Agent {
         InstanceId instance;
         int priority;
         std::size_t copies;
+        Instant due;
         std::size_t failed = 0;
         int error = 0;
     };
     std::vector<Leaving> leaving_;
+    Tally tally_;
 };
 
 }  // namespace vrrpd

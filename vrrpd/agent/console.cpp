@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
@@ -72,15 +73,23 @@ void Console::open_sockets() {
 // ---- what happens
 
 std::vector<Event> Console::kept_drains() const {
+    std::vector<InstanceId> all(world_.router.size());
+    std::iota(all.begin(), all.end(), InstanceId{0});
     std::vector<Event> events;
-    for (InstanceId id = 0; id < world_.router.size(); ++id) {
-        const std::string& name = world_.router.instance(id).options().name;
-        if (!drains_.names().contains(name)) continue;
-        events.push_back(DrainChanged{id, true});
-        log::write(log::Level::notice,
-                   fmt::format("({}) is drained since before the start: not MASTER until resume", name));
-    }
+    for (const InstanceId id : kept_drains(all, "start")) events.push_back(DrainChanged{id, true});
     return events;
+}
+
+std::vector<InstanceId> Console::kept_drains(const std::vector<InstanceId>& among, const char* event) const {
+    std::vector<InstanceId> drained;
+    for (const InstanceId id : among) {
+        const std::string& name = world_.config.instances[id].name;
+        if (!drains_.names().contains(name)) continue;
+        drained.push_back(id);
+        log::write(log::Level::notice,
+                   fmt::format("({}) is drained since before the {}: not MASTER until resume", name, event));
+    }
+    return drained;
 }
 
 void Console::role_changed(const RoleChanged& change) {
@@ -193,17 +202,7 @@ Console::Response Console::status(const Request& request) {
 }
 
 MetricsPages Console::pages() const {
-    ShellCounters counters = world_.counters();
-    for (std::size_t i = 0; i < world_.config.checks.size(); ++i) {
-        if (world_.config.checks[i].name.empty()) continue;
-        counters.checks.emplace_back(world_.config.checks[i].name, world_.verdict(i) == health::Verdict::up);
-    }
-    for (std::size_t i = 0; i < world_.config.services.size(); ++i) {
-        if (world_.config.services[i].name.empty()) continue;
-        const bool ready = std::string_view(world_.service_state(i)) == "ready";
-        counters.services.emplace_back(world_.config.services[i].name, ready);
-    }
-    return {world_.router, std::move(counters), loop_.now(), &world_.hooks};
+    return {world_.router, world_.counters(), loop_.now(), &world_.hooks};
 }
 
 Console::Response Console::metrics(const Request&) {

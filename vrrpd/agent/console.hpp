@@ -52,6 +52,8 @@ class Console {
 
     /// Who was drained when the daemon last ran: to be told before Startup.
     std::vector<Event> kept_drains() const;
+    /// Which of these instances were: said in the log, "since before the `event`".
+    std::vector<InstanceId> kept_drains(const std::vector<InstanceId>& among, const char* event) const;
 
     // What happens.
     void role_changed(const RoleChanged& change);

@@ -35,7 +35,12 @@ class Page {
 
     template <typename Number>
     void series(Labels labels, Number value) {
-        text_ += name_;
+        series({}, labels, value);
+    }
+    /// One of those that make a histogram: "_bucket".
+    template <typename Number>
+    void series(std::string_view suffix, Labels labels, Number value) {
+        append({name_, suffix});
         char before = '{';
         for (const auto& [name, content] : labels) {
             text_ += std::exchange(before, ',');
@@ -77,7 +82,6 @@ struct CounterRow {
 };
 using Counters = Instance::Counters;
 constexpr CounterRow counter_rows[] = {
-    {"vrrpd_became_master_total", &Counters::became_active, "How often the instance became MASTER."},
     {"vrrpd_adverts_received_total", &Counters::adverts_received, "Valid adverts heard."},
     {"vrrpd_adverts_sent_total", &Counters::adverts_sent,
      "Adverts given to the kernel, those that it did not take included."},
@@ -116,14 +120,17 @@ template <typename Value>
 Metric gauge(const char* name, const char* help, Value value) {
     return {name, "gauge", help, [value](Page& page, const Instance& instance, const std::string& label, Instant now) {
                 const auto number = value(instance, now);
-                if (number) page.series({{"instance", label}}, *number);
+                if (number) page.series({{"vrrp_instance", label}}, *number);
             }};
 }
 
 void write_info(Page& page, const Instance& instance, const std::string& name, Instant) {
     const InstanceOptions& options = instance.options();
-    page.series({{"instance", name},
+    const auto lowest =
+        std::ranges::min_element(options.addresses, {}, [](const VirtualAddress& one) { return one.prefix.address; });
+    page.series({{"vrrp_instance", name},
                  {"interface", options.interface},
+                 {"address", lowest == options.addresses.end() ? "" : lowest->prefix.address.to_string()},
                  {"vrid", std::to_string(options.virtual_router_id)},
                  {"family", options.family == Family::ipv4 ? "ipv4" : "ipv6"},
                  {"version", std::to_string(static_cast<int>(options.version))}},
@@ -132,26 +139,32 @@ void write_info(Page& page, const Instance& instance, const std::string& name, I
 
 void write_state(Page& page, const Instance& instance, const std::string& name, Instant) {
     for (const Role role : {Role::init, Role::backup, Role::master, Role::fault}) {
-        page.series({{"instance", name}, {"state", to_string(role)}}, instance.role() == role ? 1 : 0);
+        page.series({{"vrrp_instance", name}, {"state", to_string(role)}}, instance.role() == role ? 1 : 0);
+    }
+}
+
+void write_transitions(Page& page, const Instance& instance, const std::string& name, Instant) {
+    for (const Role role : {Role::backup, Role::master, Role::fault}) {
+        page.series({{"vrrp_instance", name}, {"to", to_string(role)}}, instance.counters().became(role));
     }
 }
 
 void write_warnings(Page& page, const Instance& instance, const std::string& name, Instant now) {
     for (const Sign& sign : instance.signs().all()) {
-        page.series({{"instance", name}, {"kind", word_of(sign)}}, in_seconds(now - sign.last));
+        page.series({{"vrrp_instance", name}, {"kind", word_of(sign)}}, in_seconds(now - sign.last));
     }
 }
 
 void write_forms(Page& page, const Instance& instance, const std::string& name, Instant) {
     const auto& forms = instance.counters().checksum_forms;
     const auto of = [&](ChecksumForm form) { return forms[static_cast<std::size_t>(form)]; };
-    page.series({{"instance", name}, {"form", "message_only"}}, of(ChecksumForm::message_only));
-    page.series({{"instance", name}, {"form", "pseudo_header"}}, of(ChecksumForm::pseudo_header));
+    page.series({{"vrrp_instance", name}, {"form", "message_only"}}, of(ChecksumForm::message_only));
+    page.series({{"vrrp_instance", name}, {"form", "pseudo_header"}}, of(ChecksumForm::pseudo_header));
 }
 
 void write_refusals(Page& page, const Instance& instance, const std::string& name, Instant) {
     for_each_refusal(instance.counters().refused, [&](const char* reason, std::uint64_t count) {
-        page.series({{"instance", name}, {"reason", reason}}, count);
+        page.series({{"vrrp_instance", name}, {"reason", reason}}, count);
     });
 }
 
@@ -173,11 +186,12 @@ std::vector<Metric> make_metrics() {
               }),
         {"vrrpd_warning_age_seconds", "gauge", "Time since that was last wrong; absent if it never was.",
          write_warnings},
+        {"vrrpd_transitions_total", "counter", "How often the instance entered a state.", write_transitions},
     };
     for (const CounterRow& row : counter_rows) {
         metrics.push_back({row.name, "counter", row.help,
                            [row](Page& page, const Instance& instance, const std::string& name, Instant) {
-                               page.series({{"instance", name}}, instance.counters().*row.value);
+                               page.series({{"vrrp_instance", name}}, instance.counters().*row.value);
                            }});
     }
     metrics.push_back(
@@ -199,33 +213,105 @@ void write_unassigned(Page& page, const Router& router) {
     });
 }
 
+void write_lateness(Page& page, const Lateness& lateness) {
+    page.begin("vrrpd_advert_lateness_seconds", "histogram", "How late adverts were given to the kernel.");
+    const auto counts = lateness.cumulative();
+    for (std::size_t i = 0; i < Lateness::bounds.size(); ++i) {
+        page.series("_bucket", {{"le", Lateness::bounds[i].seconds}}, counts[i]);
+    }
+    page.series("_bucket", {{"le", "+Inf"}}, counts.back());
+    page.series("_sum", {}, in_seconds(lateness.sum()));
+    page.series("_count", {}, counts.back());
+    page.counter("vrrpd_adverts_overdue_total", "Adverts that were late by more than half of their interval.");
+    page.series({}, lateness.overdue());
+}
+
+void write_tally(Page& page, const Tally& tally) {
+    write_lateness(page, tally.lateness);
+    page.counter("vrrpd_role_changes_total", "Changes of the state of any instance, by their cause.");
+    for (std::size_t i = 0; i < tally.causes.size(); ++i) {
+        page.series({{"cause", to_string(static_cast<Cause>(i))}}, tally.causes[i]);
+    }
+    page.counter("vrrpd_reloads_total", "How often the configuration was read again.");
+    page.series({{"result", "applied"}}, tally.reloads_applied);
+    page.series({{"result", "refused"}}, tally.reloads_refused);
+    page.gauge("vrrpd_last_reload_successful", "0: the file as it was read last is not in force.");
+    page.series({}, tally.last_reload_applied ? 1 : 0);
+}
+
+struct ShellRow {
+    const char* name;
+    std::uint64_t ShellCounters::*value;
+    const char* help;
+};
+constexpr ShellRow shell_rows[] = {
+    {"vrrpd_netlink_requests_total", &ShellCounters::netlink_requests,
+     "Additions and removals of addresses and routes that the kernel was asked for."},
+    {"vrrpd_netlink_request_failures_total", &ShellCounters::netlink_requests_failed,
+     "Those that it refused, or did not answer."},
+    {"vrrpd_netlink_resyncs_total", &ShellCounters::netlink_resyncs,
+     "How often notices of the kernel were lost and all was read anew."},
+    {"vrrpd_lease_renewals_total", &ShellCounters::lease_renewals,
+     "Addresses whose lifetime was renewed, or tried to be."},
+    {"vrrpd_lease_renewal_failures_total", &ShellCounters::lease_renewals_failed, "Renewals that the kernel refused."},
+    {"vrrpd_announcements_sent_total", &ShellCounters::announcements_sent,
+     "Gratuitous ARPs and unsolicited neighbour advertisements sent."},
+    {"vrrpd_announcement_failures_total", &ShellCounters::announcements_failed,
+     "Announcements that the kernel did not take."},
+    {"vrrpd_packets_lost_total", &ShellCounters::packets_lost,
+     "Adverts that instances want and the receive buffer had no room for."},
+    {"vrrpd_packets_unclassified_total", &ShellCounters::packets_unclassified,
+     "Packets of protocol 112 that no instance wants, and that came faster than they are looked at."},
+    {"vrrpd_log_lines_lost_total", &ShellCounters::log_lines_lost, "Log messages that the target was too slow for."},
+};
+
 void write_shell(Page& page, const ShellCounters& shell) {
-    page.counter("vrrpd_netlink_resyncs_total", "How often notices of the kernel were lost and all was read anew.");
-    page.series({}, shell.netlink_resyncs);
-    page.counter("vrrpd_lease_renewals_total", "Addresses whose lifetime was renewed, or tried to be.");
-    page.series({}, shell.lease_renewals);
-    page.counter("vrrpd_lease_renewal_failures_total", "Renewals that the kernel refused.");
-    page.series({}, shell.lease_renewals_failed);
-    page.counter("vrrpd_announcements_sent_total", "Gratuitous ARPs and unsolicited neighbour advertisements sent.");
-    page.series({}, shell.announcements_sent);
-    page.counter("vrrpd_announcement_failures_total", "Announcements that the kernel did not take.");
-    page.series({}, shell.announcements_failed);
-    page.counter("vrrpd_packets_lost_total", "Adverts that instances want and the receive buffer had no room for.");
-    page.series({}, shell.packets_lost);
-    page.counter("vrrpd_packets_unclassified_total",
-                 "Packets of protocol 112 that no instance wants, and that came faster than they are looked at.");
-    page.series({}, shell.packets_unclassified);
-    page.gauge("vrrpd_check_up", "1: the last verdict of the check is up.");
-    for (const auto& [name, up] : shell.checks) page.series({{"check", name}}, up ? 1 : 0);
-    page.gauge("vrrpd_service_ready", "1: the service runs and accepts.");
-    for (const auto& [name, ready] : shell.services) page.series({{"service", name}}, ready ? 1 : 0);
+    for (const ShellRow& row : shell_rows) {
+        page.counter(row.name, row.help);
+        page.series({}, shell.*row.value);
+    }
+    write_tally(page, shell.tally);
     page.gauge("vrrpd_build_info", "The version of the daemon, in its label; always 1.");
     page.series({{"version", VRRPD_VERSION}}, 1);
 }
 
+void write_checks(Page& page, const ShellCounters& shell) {
+    page.gauge("vrrpd_check_up", "1: the last verdict of the check is up; absent while there is none.");
+    for (const auto& check : shell.checks) {
+        if (check.verdict == health::Verdict::unknown) continue;
+        page.series({{"check", check.name}}, check.verdict == health::Verdict::up ? 1 : 0);
+    }
+    page.gauge("vrrpd_check_class", "What the last probe found, in a label; always 1, absent while none has ended.");
+    for (const auto& check : shell.checks) {
+        if (check.last) page.series({{"check", check.name}, {"class", to_string(*check.last)}}, 1);
+    }
+    page.counter("vrrpd_check_probes_total", "Probes that ended.");
+    for (const auto& check : shell.checks) page.series({{"check", check.name}}, check.counters.probes);
+    page.counter("vrrpd_check_probe_failures_total", "Probes that found the service ill, or nobody.");
+    for (const auto& check : shell.checks) page.series({{"check", check.name}}, check.counters.failures);
+    page.counter("vrrpd_check_probe_seconds_total", "How long the probes took.");
+    for (const auto& check : shell.checks) page.series({{"check", check.name}}, in_seconds(check.counters.took));
+}
+
+void write_services(Page& page, const ShellCounters& shell) {
+    page.gauge("vrrpd_service_ready", "1: the service runs and accepts.");
+    for (const auto& service : shell.services) page.series({{"service", service.name}}, service.ready ? 1 : 0);
+    page.counter("vrrpd_service_events_total", "How often the service came to be what the label says.");
+    for (const auto& [name, ready, counters] : shell.services) {
+        page.series({{"service", name}, {"event", "ready"}}, counters.ready);
+        page.series({{"service", name}, {"event", "stopped"}}, counters.stopped);
+        page.series({{"service", name}, {"event", "restarted"}}, counters.restarted);
+        page.series({{"service", name}, {"event", "failed"}}, counters.failed);
+    }
+    page.counter("vrrpd_service_start_seconds_total", "Time that the service was wanted and not ready.");
+    for (const auto& service : shell.services) {
+        page.series({{"service", service.name}}, in_seconds(service.counters.starting));
+    }
+}
+
 // Under the label of what they belong to; only what is configured.
 void write_hooks(Page& page, const HookSet* hooks) {
-    const auto kind_of = [](const hooks::Owner& owner) { return owner.kind == "GROUP" ? "group" : "instance"; };
+    const auto kind_of = [](const hooks::Owner& owner) { return owner.kind == "GROUP" ? "group" : "vrrp_instance"; };
     page.counter("vrrpd_hooks_total", "Hooks that ran or were skipped, by how they went.");
     const auto for_each = [hooks](auto use) {
         if (hooks != nullptr) hooks->for_each_counter(use);
@@ -249,14 +335,7 @@ void write_hooks(Page& page, const HookSet* hooks) {
 
 std::optional<std::string> MetricsPages::next() {
     Page page;
-    if (family_ == metrics().size()) {
-        ++family_;
-        write_unassigned(page, router_);
-        write_hooks(page, hooks_);
-        write_shell(page, shell_);
-        return page.take();
-    }
-    if (family_ > metrics().size()) return std::nullopt;
+    if (family_ >= metrics().size()) return next_of_host();
     const Metric& metric = metrics()[family_];
     if (instance_ == 0) page.begin(metric.name, metric.type, metric.help);
     page.resume(metric.name);
@@ -267,6 +346,25 @@ std::optional<std::string> MetricsPages::next() {
     }
     if (end == router_.size()) ++family_, instance_ = 0;
     return page.take();
+}
+
+std::optional<std::string> MetricsPages::next_of_host() {
+    Page page;
+    switch (family_++ - metrics().size()) {
+        case 0:
+            write_unassigned(page, router_);
+            write_shell(page, shell_);
+            return page.take();
+        case 1:
+            write_hooks(page, hooks_);
+            write_services(page, shell_);
+            return page.take();
+        case 2:
+            write_checks(page, shell_);
+            return page.take();
+        default:
+            return std::nullopt;
+    }
 }
 
 std::string metrics_text(const Router& router, const ShellCounters& shell, Instant now, const HookSet* hooks) {

@@ -27,21 +27,21 @@ std::string counted(const char* what, const config::Changes& changes) {
 
 }  // namespace
 
-void Agent::reload(config::Config loaded, std::function<void(const std::string&)> applied) {
-    if (reload_ && reload_->applied) reload_->applied("overtaken by a later reload");
-    reload_ = Reload{std::move(loaded), std::move(applied)};
+void Agent::reload(config::Config loaded, std::function<void(const Reloaded&)> done) {
+    if (reload_ && reload_->done) reload_->done({"overtaken by a later reload"});
+    reload_ = Reload{std::move(loaded), std::move(done)};
     go_on_reloading();
 }
 
 void Agent::go_on_reloading() {
     if (!reload_ || (!departing_.empty() && !shutting_down_)) return;
-    const Reload reload = std::move(*std::exchange(reload_, std::nullopt));
-    const std::string obstacle = shutting_down_ ? "the daemon is stopping" : apply(reload.loaded);
-    if (reload.applied) reload.applied(obstacle);
+    Reload reload = std::move(*std::exchange(reload_, std::nullopt));
+    const Reloaded outcome = shutting_down_ ? Reloaded{"the daemon is stopping"} : apply(std::move(reload.loaded));
+    if (reload.done) reload.done(outcome);
 }
 
 // The old configuration stays until the core has let go of it.
-std::string Agent::apply(config::Config loaded) {
+Agent::Reloaded Agent::apply(config::Config loaded) {
     const Instant begin = loop_.now();
     config::Arranged arranged = config::arrange(config_, std::move(loaded));
     config::Config before = std::exchange(config_, std::move(arranged.config));
@@ -51,10 +51,11 @@ std::string Agent::apply(config::Config loaded) {
     } catch (const std::system_error& error) {
         config_ = std::move(before);
         paths_.reconfigure();
-        return error.what();
+        return {error.what()};
     }
     in_round_ = true;
-    warn(arranged);
+    Reloaded outcome{{}, warnings_of(arranged)};
+    for (const std::string& warning : outcome.warnings) log::write(log::Level::warning, warning);
     log::set_level(config_.global.log_level);
     departing_ = arranged.instances.removed;
     remake_checks(arranged);
@@ -77,12 +78,13 @@ std::string Agent::apply(config::Config loaded) {
     log::write(log::Level::notice,
                fmt::format("reloaded: {}; {}; {}; took {:.1f} ms", counted("instances", arranged.instances),
                            counted("checks", arranged.checks), counted("services", arranged.services), took.count()));
-    return {};
+    return outcome;
 }
 
 Reconfigured Agent::reconfigured(const config::Arranged& arranged, const std::vector<PathChanged>& found) const {
     Reconfigured event{&config_.instances, &config_.groups, arranged.instances.changed, {}, arranged.instances.removed};
     for (const InstanceId id : arranged.instances.added) event.added.push_back(judged(found[id]));
+    event.drained = console_->kept_drains(arranged.instances.added, "reload");
     return event;
 }
 
@@ -130,22 +132,39 @@ void Agent::cancel_announcements(const config::Config& before, const config::Cha
     }
 }
 
-// What the administrator should know before it happens.
-void Agent::warn(const config::Arranged& arranged) const {
+// Looked at before anything is changed.
+std::vector<std::string> Agent::warnings_of(const config::Arranged& arranged) const {
+    std::vector<std::string> warnings;
     for (const std::string& key : arranged.needs_restart) {
-        log::write(log::Level::warning, fmt::format("[global] {} is another one now: needs a restart", key));
+        warnings.push_back(fmt::format("[global] {} is another one now: needs a restart", key));
     }
     for (const config::Move& move : arranged.moves) {
-        const auto serves = [&](InstanceId id) {
-            return id < router_.size() && router_.instance(id).role() == Role::master;
-        };
-        if (serves(move.from) || !serves(move.to)) continue;
-        log::write(log::Level::warning,
-                   fmt::format("{} moves from {} to {}, and this host is MASTER of the second only: reload the host "
-                               "that is MASTER of {} now, or both have it",
-                               move.address.to_string(), config_.instances[move.from].name,
-                               config_.instances[move.to].name, config_.instances[move.from].name));
+        std::string order = order_of(move);
+        if (!order.empty()) warnings.push_back(std::move(order));
     }
+    return warnings;
+}
+
+// Who reloads first where an address moves between two instances that have their MASTERs on two hosts: the one who
+// loses it. Empty: nobody needs to, or the other host advertises another list than ours already.
+std::string Agent::order_of(const config::Move& move) const {
+    if (move.from >= router_.size() || move.to >= router_.size()) return {};
+    const Instance &loser = router_.instance(move.from), &winner = router_.instance(move.to);
+    const auto serves = [](const Instance& one) { return one.role() == Role::master; };
+    if (serves(loser) == serves(winner)) return {};
+    const Instance& elsewhere = serves(loser) ? winner : loser;
+    const bool is_known = elsewhere.obeying() && elsewhere.last_heard();
+    if (is_known ? !elsewhere.last_heard()->lists_ours : serves(loser)) return {};
+    const std::string host = is_known ? elsewhere.last_heard()->source.to_string() : "another host";
+    const std::string &from = config_.instances[move.from].name, &to = config_.instances[move.to].name;
+    const std::string what = fmt::format("{} moves from {} to {}", move.address.to_string(), from, to);
+    if (serves(winner)) {
+        return fmt::format(
+            "{}, and {} is MASTER of {}: it must reload first. Reload it now, until then both have the "
+            "address",
+            what, host, from);
+    }
+    return fmt::format("{}, and {} is MASTER of {}: reload it next, until then nobody has the address", what, host, to);
 }
 
 // Whoever is handed over gives its place away.

@@ -1,6 +1,7 @@
 #include "vrrpd/agent/service_set.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -70,7 +71,7 @@ void ServiceSet::set(InstanceId id, ServiceWish wish) {
         if (wish == ServiceWish::run) {
             member.users.insert(id);
             member.stopped = false;
-            if (!member.going) member.service->want_run();
+            if (!member.going) run(member);
         } else {
             member.users.erase(id);
             if (member.users.empty() && !member.stopped) stop(member, mode_of(wish));
@@ -79,8 +80,14 @@ void ServiceSet::set(InstanceId id, ServiceWish wish) {
     tell_if_stopped(id);
 }
 
+void ServiceSet::run(Member& member) {
+    if (!member.ready && !member.starting_since) member.starting_since = loop_.now();
+    member.service->want_run();
+}
+
 void ServiceSet::stop(Member& member, StopMode mode) {
     member.ready = false;
+    member.starting_since.reset();
     if (leaving_ || member.going) {
         member.service->shut_down(mode);
     } else {
@@ -168,12 +175,13 @@ void ServiceSet::replace_gone() {
         member.going = false;
         member.service.reset();
         const auto next = std::exchange(member.next, std::nullopt);
+        if (!next) member.counters = {};
         if (!next || leaving_) continue;
         make(i, *next);
         member.service->begin();
         if (member.users.empty()) continue;
         member.stopped = false;
-        member.service->want_run();
+        run(member);
     }
     callbacks_.ended();
 }
@@ -197,6 +205,10 @@ void ServiceSet::say(std::size_t service, const char* what, const std::string& r
 void ServiceSet::on_ready(std::size_t service) {
     Member& member = members_[service];
     member.ready = true;
+    ++member.counters.ready;
+    if (const auto since = std::exchange(member.starting_since, std::nullopt)) {
+        member.counters.starting += loop_.now() - *since;
+    }
     say(service, "ready");
     for (const InstanceId id : std::set(member.users)) tell_if_ready(id);
 }
@@ -204,6 +216,7 @@ void ServiceSet::on_ready(std::size_t service) {
 void ServiceSet::on_stopped(std::size_t service) {
     Member& member = members_[service];
     member.stopped = true;
+    ++member.counters.stopped;
     if (member.going) replacement_->arm(loop_.now());
     say(service, "stopped");
     for (InstanceId id = 0; id < instances_.size(); ++id) tell_if_stopped(id);
@@ -211,13 +224,18 @@ void ServiceSet::on_stopped(std::size_t service) {
 }
 
 void ServiceSet::on_restarted(std::size_t service, const std::string& reason) {
-    members_[service].ready = false;
+    Member& member = members_[service];
+    member.ready = false;
+    ++member.counters.restarted;
+    member.starting_since = loop_.now();
     say(service, "restarted", reason);
 }
 
 void ServiceSet::on_failed(std::size_t service, const std::string& reason) {
     Member& member = members_[service];
     member.ready = false;
+    ++member.counters.failed;
+    member.starting_since.reset();
     const std::string& name = member.service->options().name;
     say(service, "failed", reason);
     const Text text = Text::format("service %s: %s", name.c_str(), reason.c_str());

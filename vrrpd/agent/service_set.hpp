@@ -5,6 +5,7 @@
 // its services are, fails when one of them does, and has stopped when none runs that nobody else needs.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -21,6 +22,12 @@
 #include "vrrpd/service/units.hpp"
 
 namespace vrrpd {
+
+/// Of one service since the start.
+struct ServiceCounters {
+    std::uint64_t ready = 0, stopped = 0, restarted = 0, failed = 0;  ///< how often it was said to be
+    Duration starting{};  ///< from when it was wanted, or ended by itself, until it was ready: all together
+};
 
 class ServiceSet {
   public:
@@ -57,6 +64,7 @@ class ServiceSet {
 
     /// "ready" | "running" | "stopped"
     const char* state(std::size_t service) const;
+    const ServiceCounters& counters(std::size_t service) const { return members_[service].counters; }
 
   private:
     struct Member {
@@ -68,6 +76,8 @@ class ServiceSet {
         bool left = false;   // to a successor
         bool going = false;  // for good: what follows it is `next`
         std::optional<service::ServiceOptions> next{};
+        ServiceCounters counters{};
+        std::optional<Instant> starting_since{};
     };
 
     void say(std::size_t service, const char* what, const std::string& reason = {});
@@ -80,6 +90,7 @@ class ServiceSet {
     void on_stopped(std::size_t service);
     void on_restarted(std::size_t service, const std::string& reason);
     void on_failed(std::size_t service, const std::string& reason);
+    void run(Member& member);
     void stop(Member& member, service::StopMode mode);
     void tell_if_ready(InstanceId id);
     void tell_if_stopped(InstanceId id);

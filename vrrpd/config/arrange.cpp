@@ -1,9 +1,12 @@
 #include "vrrpd/config/arrange.hpp"
 
 #include <algorithm>
+#include <initializer_list>
 #include <map>
 #include <optional>
 #include <utility>
+
+#include "vrrpd/config/schema.hpp"
 
 namespace vrrpd::config {
 namespace {
@@ -109,20 +112,22 @@ void for_each_address(const InstanceOptions& instance, Use use) {
 
 using Holder = std::pair<Prefix, std::size_t>;
 
-std::vector<Holder> holders(const std::vector<InstanceOptions>& instances, const std::vector<InstanceOptions>& but) {
+// Of instances at these places.
+std::vector<Holder> holders(const std::vector<InstanceOptions>& instances,
+                            std::initializer_list<const std::vector<std::size_t>*> places) {
     std::vector<Holder> found;
-    for (std::size_t i = 0; i < instances.size(); ++i) {
-        if (i < but.size() && instances[i] == but[i]) continue;
-        for_each_address(instances[i], [&](const Prefix& address) { found.emplace_back(address, i); });
+    for (const auto* list : places) {
+        for (const std::size_t place : *list) {
+            for_each_address(instances[place], [&](const Prefix& address) { found.emplace_back(address, place); });
+        }
     }
     std::ranges::sort(found);
     return found;
 }
 
 std::vector<Move> find_moves(const Config& running, const Config& arranged, const Changes& instances) {
-    auto after = arranged.instances;
-    for (const std::size_t place : instances.removed) after[place] = {};
-    const auto had = holders(running.instances, after), have = holders(after, running.instances);
+    const auto had = holders(running.instances, {&instances.changed, &instances.removed});
+    const auto have = holders(arranged.instances, {&instances.changed, &instances.added});
     std::vector<Move> moves;
     for (const auto& [address, from] : had) {
         if (std::ranges::binary_search(have, Holder(address, from))) continue;
@@ -133,18 +138,12 @@ std::vector<Move> find_moves(const Config& running, const Config& arranged, cons
     return moves;
 }
 
-std::vector<std::string> find_fixed(const GlobalOptions& a, const GlobalOptions& b) {
-    std::vector<std::string> keys;
-    const auto compare = [&](const char* key, const auto& one, const auto& other) {
-        if (one != other) keys.emplace_back(key);
-    };
-    compare("log_target", a.log_target, b.log_target);
-    compare("log_facility", a.log_facility, b.log_facility);
-    compare("control_socket", a.control_socket, b.control_socket);
-    compare("control_group", a.control_group, b.control_group);
-    compare("realtime", a.realtime, b.realtime);
-    compare("lock_memory", a.lock_memory, b.lock_memory);
-    return keys;
+std::vector<std::string> keep_fixed(GlobalOptions& loaded, const GlobalOptions& running) {
+    std::vector<std::string> different;
+    for (const Key& key : schema()) {
+        if (key.keep && key.keep(loaded, running)) different.push_back(key.name);
+    }
+    return different;
 }
 
 bool has_no_name(const std::string& name) {
@@ -193,12 +192,8 @@ Arranged arrange(const Config& running, Config loaded) {
     config.hook_credentials = loaded.hook_credentials;
     for (const std::size_t place : result.instances.removed) config.instances[place] = running.instances[place];
     result.moves = find_moves(running, config, result.instances);
-    result.needs_restart = find_fixed(running.global, loaded.global);
-    config.global = running.global;
-    config.global.router_id = loaded.global.router_id;
-    config.global.script_user = loaded.global.script_user;
-    config.global.log_level = loaded.global.log_level;
-    config.global.lease = loaded.global.lease;
+    config.global = std::move(loaded.global);
+    result.needs_restart = keep_fixed(config.global, running.global);
     return result;
 }
 

@@ -73,6 +73,15 @@ Key global(std::string name, Type<T> type, Member member, std::string standard, 
     return single<GlobalOptions>(Section::global, name, type, member, standard, help, flags);
 }
 
+/// What the daemon makes of it, it makes once.
+template <typename Member>
+Key at_start(Key key, Member member) {
+    key.keep = [member](GlobalOptions& loaded, const GlobalOptions& running) {
+        return std::exchange(loaded.*member, running.*member) != running.*member;
+    };
+    return key;
+}
+
 template <typename T, typename Member>
 Key instance(std::string name, Type<T> type, Member member, std::string standard, std::string help, Flags flags = {}) {
     return single<InstanceDraft>(Section::instance, name, type, member, standard, help, flags);
@@ -218,22 +227,31 @@ void add_global_keys(std::vector<Key>& keys) {
     const Flags empty{.may_be_empty = true};
     keys.push_back(
         global("router_id", text(255), &G::router_id, "", "name of this host in the log; default: the host name"));
-    keys.push_back(global("log_target", target, &G::log_target, "auto", "where the log goes"));
+    keys.push_back(
+        at_start(global("log_target", target, &G::log_target, "auto", "where the log goes"), &G::log_target));
     keys.push_back(global("log_level", level, &G::log_level, "info", "the least important lines that are logged"));
-    keys.push_back(global("log_facility", facility(), &G::log_facility, "daemon", "facility of the log lines"));
+    keys.push_back(at_start(global("log_facility", facility(), &G::log_facility, "daemon", "facility of the log lines"),
+                            &G::log_facility));
     keys.push_back(global("script_user", text(32), &G::script_user, "",
                           "who scripts and commands run as; default: vrrpd_script, else nobody", empty));
-    keys.push_back(global("control_socket", socket_path(), &G::control_socket, "/run/vrrpd/control",
-                          "where vrrpctl reaches the daemon"));
-    keys.push_back(global("control_group", text(32), &G::control_group, "",
-                          "the group that may use the socket; default: root only", empty));
-    keys.push_back(global("metrics_listen", listen_address(), &G::metrics_listen, "",
-                          "where GET /metrics is answered, to anybody who reaches it; off by default", empty));
-    keys.push_back(global("state_directory", absolute_path(), &G::state_directory, "/var/lib/vrrpd",
-                          "keeps drain and history over restarts and reboots; not writable: drain is refused"));
-    keys.push_back(global("realtime", yes_or_no(), &G::realtime, "yes",
-                          "SCHED_RR for the protocol thread, and one below for those that wait for the kernel"));
-    keys.push_back(global("lock_memory", yes_or_no(), &G::lock_memory, "yes", "keep the program out of swap"));
+    keys.push_back(at_start(global("control_socket", socket_path(), &G::control_socket, "/run/vrrpd/control",
+                                   "where vrrpctl reaches the daemon"),
+                            &G::control_socket));
+    keys.push_back(at_start(global("control_group", text(32), &G::control_group, "",
+                                   "the group that may use the socket; default: root only", empty),
+                            &G::control_group));
+    keys.push_back(at_start(global("metrics_listen", listen_address(), &G::metrics_listen, "",
+                                   "where GET /metrics is answered, to anybody who reaches it; off by default", empty),
+                            &G::metrics_listen));
+    keys.push_back(at_start(global("state_directory", absolute_path(), &G::state_directory, "/var/lib/vrrpd",
+                                   "keeps drain and history over restarts and reboots; not writable: drain is refused"),
+                            &G::state_directory));
+    keys.push_back(
+        at_start(global("realtime", yes_or_no(), &G::realtime, "yes",
+                        "SCHED_RR for the protocol thread, and one below for those that wait for the kernel"),
+                 &G::realtime));
+    keys.push_back(at_start(global("lock_memory", yes_or_no(), &G::lock_memory, "yes", "keep the program out of swap"),
+                            &G::lock_memory));
     keys.push_back(
         global("vip_lease", lease(), &G::lease, "auto",
                "lifetime of addresses in the kernel, renewed by adverts; auto: as long as advert_int allows"));

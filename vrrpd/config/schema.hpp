@@ -23,6 +23,9 @@ struct Key {
     bool may_be_empty = false;  ///< `key =` stands for the default
     /// Puts the value into the draft; returns a sentence for each thing that is wrong with it.
     std::function<std::vector<std::string>(Draft&, const Value&, const Place&)> apply;
+    /// A reload cannot change it, only a restart: puts the value of `running` into `loaded`, and returns whether it was
+    /// another one. None: a reload can.
+    std::function<bool(GlobalOptions& loaded, const GlobalOptions& running)> keep{};
 };
 
 /// All keys, in the order of the reference. [defaults] has no rows of its own: it takes those of an instance.

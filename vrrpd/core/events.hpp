@@ -27,6 +27,26 @@ using InstanceId = std::size_t;
 enum class Role : std::uint8_t { init, backup, master, fault };
 const char* to_string(Role role);  ///< "INIT", "BACKUP", "MASTER", "FAULT"
 
+/// Why a role changed, as one of a few words to count by: beside the sentence that is for people.
+enum class Cause : std::uint8_t {
+    started,     ///< begins to listen
+    adopted,     ///< goes on where a predecessor stopped
+    owner,       ///< of the addresses
+    no_advert,   ///< no Active was heard for a down interval
+    released,    ///< the Active handed over
+    preempting,  ///< a worse Active
+    outranked,   ///< by a better Active
+    sync_group,  ///< another member did so
+    drained,
+    failover,
+    fault,
+    recovered,  ///< from a fault
+    stalled,    ///< no advert of ours left for too long
+    stopped,    ///< the daemon stops, or the configuration has it no more
+};
+inline constexpr std::size_t cause_count = static_cast<std::size_t>(Cause::stopped) + 1;
+const char* to_string(Cause cause);  ///< "started", "no_advert", ...
+
 // ---- events
 
 /// What a predecessor was MASTER of when it left, or died, a moment ago.
@@ -90,6 +110,7 @@ struct Reconfigured {
     std::vector<InstanceId> changed{};  ///< the same virtual router on the same interface, all else may be different
     std::vector<PathChanged> added{};   ///< at a vacant place or at the end; they take part at once
     std::vector<InstanceId> removed{};  ///< hand over and stop; their options are those of before
+    std::vector<InstanceId> drained{};  ///< of those that are added
 };
 /// Of those who were removed, and have finished, nothing is left: their places are vacant.
 struct Vacated {
@@ -150,6 +171,7 @@ using Event =
 struct SendAdvert {
     InstanceId instance = 0;
     std::uint8_t priority = 0;
+    Instant due{};  ///< when its time came: that of the event which it follows from, or of its timer
 };
 
 /// Hold all addresses of the instance, or none. Answered by AddressesSettled.
@@ -215,6 +237,7 @@ struct RoleChanged {
     Role to = Role::init;
     int priority = 0;
     Text reason{};
+    Cause cause = Cause::started;
 };
 
 /// Something that an administrator may want to read, already limited in rate.

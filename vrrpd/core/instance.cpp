@@ -26,6 +26,13 @@ const char* to_string(Role role) {
     return names[static_cast<std::size_t>(role)];
 }
 
+const char* to_string(Cause cause) {
+    static constexpr std::array<const char*, cause_count> names = {
+        "started",    "adopted", "owner",    "no_advert", "released",  "preempting", "outranked",
+        "sync_group", "drained", "failover", "fault",     "recovered", "stalled",    "stopped"};
+    return names[static_cast<std::size_t>(cause)];
+}
+
 Instance::Instance(InstanceId id, const InstanceOptions& options)
     : id_(id),
       options_(&options),
@@ -44,7 +51,7 @@ Instance::Instance(InstanceId id, const InstanceOptions& options)
 
 void Instance::start(Moment moment) {
     running_ = true;
-    reason_ = "started";
+    explain(Cause::started, "started");
     const bool adopted = inherited_priority_ && path_usable();
     if (!adopted || all_checked()) inherited_priority_.reset();
     if (adopted) {
@@ -58,7 +65,7 @@ void Instance::start(Moment moment) {
 void Instance::stop(Moment moment, const char* why) {
     if (remaining_ && state_ == State::active) return;
     running_ = remaining_ = false;
-    reason_ = why;
+    explain(Cause::stopped, why);
     reconsider(moment);
     // Services that were left to settle are not left to that now.
     if (state_ == State::initialize && services_up_ && deadline(Timer::services) == never)
@@ -79,7 +86,7 @@ void Instance::drain(bool drained, Moment moment) {
 void Instance::hand_over(Moment moment) {
     if (state_ != State::active) return;
     aside_ = true;
-    reason_ = "failover";
+    explain(Cause::failover, "failover");
     dispatch(Trigger::drained, moment);
     reconsider(moment);
 }
@@ -229,9 +236,10 @@ void Instance::observe(const IpAddress& source, const Advert& advert, Moment mom
     const bool twins = heard_ && heard_->source != source && heard_->priority == advert.priority &&
                        advert.priority != 0 && moment.now - heard_->when < options_->advert_interval * 2;
     if (twins) notice(Notice::Kind::twins, source, moment, heard_->source.to_string().c_str());
-    heard_ = Heard{source, advert.priority, advert.interval, moment.now};
+    const bool lists_ours = same_addresses(advert.address_bytes, options_->addresses);
+    heard_ = Heard{source, lists_ours, advert.priority, advert.interval, moment.now};
     if (advert.priority != 0) last_active_ = heard_;
-    if (!same_addresses(advert.address_bytes, options_->addresses)) {
+    if (!lists_ours) {
         ++counters_.lists_differed;
         notice(Notice::Kind::list_differs, source, moment);
     }
@@ -284,7 +292,7 @@ void Instance::wake(Moment moment) {
             deadline(Timer::restoration) = moment.now;
         return;
     }
-    reason_ = Text::format("stalled: no advert left for %.3f s", std::chrono::duration<double>(gap).count());
+    explain(Cause::stalled, Text::format("stalled: no advert left for %.3f s", in_seconds(gap)));
     notice(Notice::Kind::stalled, IpAddress(), moment, reason_);
     dispatch(Trigger::stalled, moment);
     reconsider(moment);
@@ -345,8 +353,7 @@ void Instance::fire(Timer timer, Moment moment) {
 
 void Instance::advert_due(Instant due, Moment moment) {
     const Duration gap = moment.now - last_left_;
-    // Absolute deadlines: what was late does not make the next one late (D10), and nothing is sent twice.
-    deadline(Timer::protocol) = due + options_->advert_interval > moment.now + slot() ? due : moment.now;
+    deadline(Timer::protocol) = due;
     dispatch(Trigger::advert_timer, moment);
     if (state_ != State::active || gap <= 2 * options_->advert_interval) return;
     // Switches have forgotten where the addresses are (D11).
@@ -415,8 +422,8 @@ std::optional<Instance::Trigger> Instance::overdue_trigger(Instant now) const {
 
 void Instance::reconsider(Moment moment) {
     while (const auto trigger = overdue_trigger(moment.now)) {
-        if (*trigger == Trigger::drained) reason_ = "drained";
-        if (*trigger == Trigger::path_lost || *trigger == Trigger::fault_raised) reason_ = *fault();
+        if (*trigger == Trigger::drained) explain(Cause::drained, "drained");
+        if (*trigger == Trigger::path_lost || *trigger == Trigger::fault_raised) explain(Cause::fault, *fault());
         dispatch(*trigger, moment);
     }
     // A priority that changed counts from the last advert, as if it had been there then (D07).
@@ -424,7 +431,7 @@ void Instance::reconsider(Moment moment) {
         armed_priority_ = priority();
         deadline(Timer::protocol) = listening_since_ + down_interval();
     }
-    if (state_ == State::initialize && running_ && fault()) reason_ = *fault();
+    if (state_ == State::initialize && running_ && fault()) explain(Cause::fault, *fault());
     publish_role(moment);
 }
 
@@ -480,10 +487,16 @@ Role Instance::role() const {
     return fault() ? Role::fault : Role::backup;  // neither: a stall, about to listen again
 }
 
+void Instance::explain(Cause cause, const Text& reason) {
+    cause_ = cause;
+    reason_ = reason;
+}
+
 void Instance::publish_role(Moment moment) {
     const Role now = role();
     if (now != published_) {
-        moment.actions.emplace_back(RoleChanged{id_, published_, now, priority(), reason_});
+        moment.actions.emplace_back(RoleChanged{id_, published_, now, priority(), reason_, cause_});
+        ++counters_.entered[static_cast<std::size_t>(now)];
         before_ = std::exchange(published_, now);
         untold_ = true;
         role_since_ = moment.now;

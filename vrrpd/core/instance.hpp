@@ -69,7 +69,6 @@ class Instance {
         std::uint64_t releases_received = 0;
         std::uint64_t releases_sent = 0;
         std::uint64_t sends_failed = 0;
-        std::uint64_t became_active = 0;
         std::uint64_t lists_differed = 0;
         std::uint64_t off_subnet = 0;
         std::uint64_t first_global = 0;
@@ -77,11 +76,14 @@ class Instance {
         std::uint64_t foreign_claims = 0;
         std::array<std::uint64_t, 2> checksum_forms{};  ///< received, by ChecksumForm
         std::array<std::uint64_t, refusal_count> refused{};
+        std::array<std::uint32_t, 4> entered{};  ///< by Role
+        std::uint32_t became(Role role) const { return entered[static_cast<std::size_t>(role)]; }
     };
 
     /// The last valid advert that was heard.
     struct Heard {
         IpAddress source;
+        bool lists_ours = true;  ///< the same virtual addresses as our options then
         int priority = 0;
         Duration interval{};
         Instant when{};
@@ -274,6 +276,8 @@ class Instance {
     void postpone_or_claim(Moment moment);
     void fire(Timer timer, Moment moment);
     void send(std::uint8_t priority, Moment moment);
+    void send(std::uint8_t priority, Instant due, Moment moment);
+    void explain(Cause cause, const Text& reason);
     void withdraw(Farewell farewell, Moment moment);
     void let_services_settle(Moment moment);
     void want_addresses(Moment moment);
@@ -307,6 +311,7 @@ class Instance {
     void tell_backing_off(const Text& reason, Moment moment);
     void tell_of_healed_split(Moment moment);
     void look_for_new_active(Moment moment);
+    Cause takeover_cause(Instant now) const;
     Text takeover_reason(Instant now) const;
     bool may_answer(Instant now);
     void observe(const IpAddress& source, const Advert& advert, Moment moment);
@@ -345,6 +350,7 @@ class Instance {
     // State.
     State state_ = State::initialize;
     Role published_ = Role::init;
+    Cause cause_ = Cause::started;
     Instant role_since_{};
     Text reason_ = "not started";
     std::array<Instant, timer_count> deadlines_;

@@ -87,6 +87,7 @@ void Router::on(const Reconfigured& event, Moment moment) {
     for (const PathChanged& path : event.added) {
         instances_[path.instance] = std::make_unique<Instance>(path.instance, options[path.instance]);
     }
+    for (const InstanceId id : event.drained) instances_[id]->drain(true, moment);
     const std::vector<SyncGroup*> formed = regroup(*event.groups);
     for (const InstanceId id : event.changed) instances_[id]->reconfigure(options[id], known_, moment);
     index_options();

@@ -120,21 +120,21 @@ void Instance::begin(Moment moment) {
     active_interval_ = options_->advert_interval;
     preempting_since_.reset();
     followed_.reset();  // what could not follow while we were at fault may do so now
-    if (published_ == Role::fault) reason_ = Text::format("recovered from: %s", reason_.c_str());
+    if (published_ == Role::fault) explain(Cause::recovered, Text::format("recovered from: %s", reason_.c_str()));
     listen(moment);
 }
 
 void Instance::begin_as_owner(Moment moment) {
     begin(moment);
     claim(moment);
-    reason_ = "owner of the addresses (priority 255)";
+    explain(Cause::owner, "owner of the addresses (priority 255)");
 }
 
 // The predecessor's addresses are there, its adverts have only just stopped.
 void Instance::adopt(Moment moment) {
     begin(moment);
     take_on(moment, Phase::addresses);
-    reason_ = "adopted";
+    explain(Cause::adopted, "adopted");
 }
 
 // Counts the down timer anew from now.
@@ -194,7 +194,7 @@ bool Instance::may_preempt(Instant now) {
 // ---- promotion
 
 void Instance::claim(Moment moment) {
-    reason_ = takeover_reason(moment.now);
+    explain(takeover_cause(moment.now), takeover_reason(moment.now));
     count_claim(moment);
     take_on(moment, needs_preparation() ? Phase::preparation : Phase::addresses);
     followed_.reset();
@@ -228,11 +228,15 @@ void Instance::want_addresses(Moment moment) {
 
 // An interval that is too short for the network, or two hosts that each think they are the better one.
 void Instance::count_claim(Moment moment) {
-    ++counters_.became_active;
     std::rotate(claims_.begin(), claims_.begin() + 1, claims_.end());
     claims_.back() = moment.now;
     const bool many = claims_.front() != Instant::min() && moment.now - claims_.front() < std::chrono::minutes(1);
     if (many) notice(Notice::Kind::flapping, IpAddress(), moment);
+}
+
+Cause Instance::takeover_cause(Instant now) const {
+    if (released_by_) return Cause::released;
+    return heard_ && preempts(now) ? Cause::preempting : Cause::no_advert;
 }
 
 Text Instance::takeover_reason(Instant now) const {
@@ -281,18 +285,25 @@ void Instance::announce_again(Moment moment) {
 
 // ---- advertising
 
+// Absolute deadlines: what was late does not make the next one late (D10), and nothing is sent twice.
 void Instance::advertise(Moment moment) {
-    const Instant due = deadline(Timer::protocol);
-    deadline(Timer::protocol) = (due == never ? moment.now : due) + options_->advert_interval;
-    send(static_cast<std::uint8_t>(priority()), moment);
+    Instant& next = deadline(Timer::protocol);
+    const Instant due = next == never ? moment.now : next;
+    next = due + options_->advert_interval;
+    if (next <= moment.now + slot()) next = moment.now + options_->advert_interval;
+    send(static_cast<std::uint8_t>(priority()), due, moment);
 }
 
 void Instance::send(std::uint8_t priority, Moment moment) {
+    send(priority, moment.now, moment);
+}
+
+void Instance::send(std::uint8_t priority, Instant due, Moment moment) {
     if (!path_usable()) return;
     left_before_ = std::exchange(last_left_, moment.now);
     ++counters_.adverts_sent;
     if (priority == 0) ++counters_.releases_sent;
-    moment.actions.emplace_back(SendAdvert{id_, priority});
+    moment.actions.emplace_back(SendAdvert{id_, priority, due});
 }
 
 // Answers are limited, or a flood of packets would be amplified (E28).
@@ -322,8 +333,9 @@ void Instance::rebut(Moment moment) {
 
 void Instance::yield(Moment moment) {
     const bool higher = heard_->priority > priority();
-    reason_ = Text::format(higher ? "%s has priority %d, ours is %d" : "%s has our priority and the higher address",
-                           heard_->source.to_string().c_str(), heard_->priority, priority());
+    explain(Cause::outranked,
+            Text::format(higher ? "%s has priority %d, ours is %d" : "%s has our priority and the higher address",
+                         heard_->source.to_string().c_str(), heard_->priority, priority()));
     notice(higher ? Notice::Kind::higher_heard : Notice::Kind::equal_heard, heard_->source, moment);
     follow(moment);
     withdraw(Farewell::last_advert, moment);
@@ -407,12 +419,12 @@ void Instance::recoil(Moment moment) {
 
 void Instance::rise(Moment moment) {
     claim(moment);
-    reason_ = group_->reason();
+    explain(Cause::sync_group, group_->reason());
 }
 
 // Another member yielded: this one is handed over with it (S03).
 void Instance::recede(Moment moment) {
-    reason_ = group_->reason();
+    explain(Cause::sync_group, group_->reason());
     other_active_heard_ = false;
     preempting_since_.reset();
     active_interval_ = options_->advert_interval;

@@ -168,6 +168,7 @@ class Running {
     explicit Running(const Options& options) : sink_(make_sink(options)), thread_([this] { deliver_all(); }) {}
     ~Running() { thread_.join(); }
 
+    std::size_t lost() { return queue_.overrun_counter(); }
     void queue(Record record) { queue_.enqueue_nowait(std::make_unique<const Record>(std::move(record))); }
 
     /// Nothing may be queued after that. False: the target did not take everything in time.
@@ -250,6 +251,10 @@ void write(Level level, std::string_view text, Fields fields) {
                   std::string(fields.state)};
     if (phase == Phase::before_start) return write_to_standard_error(record);
     running->queue(std::move(record));
+}
+
+std::size_t lost() {
+    return phase == Phase::running ? running->lost() : 0;
 }
 
 bool stop(std::chrono::milliseconds limit) {

@@ -51,6 +51,9 @@ bool enabled(Level level);
 /// Never blocks between start() and stop(). Control characters in `text` become blanks, outside the journal.
 void write(Level level, std::string_view text, Fields fields = {});
 
+/// Messages since start() that the target was too slow for.
+std::size_t lost();
+
 /// Writes what is queued, but for `limit` at most: the log thread is left behind if its target is stuck.
 /// False: some messages were not written.
 bool stop(std::chrono::milliseconds limit = std::chrono::milliseconds(500));

@@ -23,10 +23,15 @@ class Watchdog {
     /// instances.
     Watchdog(Loop& loop, Duration fastest_interval);
 
+    /// The intervals are others now.
+    void adapt(Duration fastest_interval);
+
   private:
     void feed();
 
     Loop& loop_;
+    Duration from_unit_{};  // zero: nothing is expected
+    Duration patience_{};   // the manager's
     Duration pause_{};
     std::unique_ptr<Timer> timer_;
 };

@@ -1,0 +1,38 @@
+// Of the agent: what is counted outside of the core, collected for the metrics.
+#include "vrrpd/agent/agent.hpp"
+#include "vrrpd/io/log.hpp"
+
+namespace vrrpd {
+
+void Agent::reload_ended(bool applied) {
+    ++(applied ? tally_.reloads_applied : tally_.reloads_refused);
+    tally_.last_reload_applied = applied;
+}
+
+ShellCounters Agent::counters() {
+    const Announcer::Counters& announced = announcer_.counters();
+    ShellCounters counters{monitor_.resyncs(),
+                           addresses_.counters().renewals,
+                           addresses_.counters().failed_renewals,
+                           announced.sent,
+                           announced.failed,
+                           receivers_.lost(),
+                           receivers_.unclassified()};
+    counters.netlink_requests = requests_.counters().sent;
+    counters.netlink_requests_failed = requests_.counters().failed;
+    counters.log_lines_lost = log::lost();
+    counters.tally = tally_;
+    for (std::size_t i = 0; i < config_.checks.size(); ++i) {
+        if (!checks_[i]) continue;
+        const health::Check& check = *checks_[i];
+        counters.checks.push_back({config_.checks[i].name, check.verdict(), check.last_class(), check.counters()});
+    }
+    for (std::size_t i = 0; i < config_.services.size(); ++i) {
+        if (config_.services[i].name.empty()) continue;
+        const bool ready = std::string_view(services_.state(i)) == "ready";
+        counters.services.push_back({config_.services[i].name, ready, services_.counters(i)});
+    }
+    return counters;
+}
+
+}  // namespace vrrpd
