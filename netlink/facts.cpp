@@ -127,8 +127,14 @@ std::vector<Link> Facts::links() const {
 }
 
 std::vector<Address> Facts::addresses(int link) const {
+    return addresses(link, [](const Address&) { return true; });
+}
+
+std::vector<Address> Facts::addresses(int link, const std::function<bool(const Address&)>& wanted) const {
     std::vector<const KnownAddress*> known;
-    for (const KnownAddress& one : of_link(link)) known.push_back(&one);
+    for (const KnownAddress& one : of_link(link)) {
+        if (wanted(one.address)) known.push_back(&one);
+    }
     std::ranges::sort(known, {}, &KnownAddress::order);
     std::vector<Address> result;
     result.reserve(known.size());

@@ -75,6 +75,8 @@ class Facts {
 
     /// In the kernel's order.
     std::vector<Address> addresses(int link) const;
+    /// The same of those that are `wanted`: cheaper than all where these are few.
+    std::vector<Address> addresses(int link, const std::function<bool(const Address&)>& wanted) const;
     /// Of all links, in order of their index.
     std::vector<Address> addresses() const;
     /// Those on `link` that are `address`, whatever their prefix length.

@@ -73,12 +73,13 @@ std::vector<Address> removal_hazards(const Facts& actual, std::span<const Desire
             links.insert(one.link);
         }
     }
+    const auto is_hazard = [&](const Address& address) {
+        if (!address.secondary || !is_ipv4(address) || !beheaded.contains(subnet_of(address))) return false;
+        return !is_ours(address, also_ours) || !going.contains({address.link, address.prefix});
+    };
     std::vector<Address> result;
     for (const int link : links) {
-        std::ranges::copy_if(actual.addresses(link), std::back_inserter(result), [&](const Address& address) {
-            const bool removed_anyway = is_ours(address, also_ours) && going.contains({address.link, address.prefix});
-            return is_ipv4(address) && address.secondary && !removed_anyway && beheaded.contains(subnet_of(address));
-        });
+        std::ranges::copy(actual.addresses(link, is_hazard), std::back_inserter(result));
     }
     return result;
 }

@@ -28,6 +28,7 @@ bool Requests::is_done(Kind kind, int error) {
 
 void Requests::queue(Kind kind, Tag tag, std::vector<std::uint8_t> message, Completion completed) {
     queue_.push_back({sequence_, kind, tag, std::move(message), std::move(completed)});
+    if (tag != no_tag) ++tagged_[tag];
 }
 
 void Requests::add_address(int link, const Prefix& prefix, const std::string& label, Completion completed, Tag tag,
@@ -48,6 +49,7 @@ void Requests::remove_route(const Route& route, Completion completed) {
 }
 
 void Requests::discard(Tag tag) {
+    if (tagged_.erase(tag) == 0) return;  // thousands may be queued, for others
     std::size_t place = 0, released = 0;
     std::erase_if(queue_, [&](const Queued& one) {
         const bool gone = one.kind == Kind::addition && one.tag == tag;
@@ -74,6 +76,8 @@ void Requests::send_portion() {
     for (std::size_t left = std::min(released_, portion_size); left > 0; --left, --released_) {
         Queued next = std::move(queue_.front());
         queue_.pop_front();
+        const auto tagged = tagged_.find(next.tag);
+        if (tagged != tagged_.end() && --tagged->second == 0) tagged_.erase(tagged);
         Pending pending{next.kind, std::move(next.completed), loop_.now() + timeout_, ETIMEDOUT};
         auto& kept = in_flight_.emplace(next.sequence, std::move(pending)).first->second;
         if (next.message.empty()) {

@@ -107,7 +107,8 @@ class Requests {
     const Duration timeout_;
     Channel channel_;
     std::deque<Queued> queue_;
-    std::size_t released_ = 0;  // how many of the queue flush() has let go
+    std::size_t released_ = 0;           // how many of the queue flush() has let go
+    std::map<Tag, std::size_t> tagged_;  // how many of the queue each has
     std::map<std::uint32_t, Pending> in_flight_;
     std::uint32_t sequence_ = 0;
     std::uint64_t sent_ = 0;

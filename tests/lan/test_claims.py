@@ -103,7 +103,7 @@ class OneActive(unittest.TestCase):
         self.daemon.process.wait_for_line(CLAIMED.format(vip, mac), PATIENCE)
 
     def claims(self, instance):
-        return control.value(control.metrics(self.active), "vrrpd_foreign_claims_total", instance=instance)
+        return control.value(control.metrics(self.active), "vrrpd_foreign_claims_total", vrrp_instance=instance)
 
     def assert_nothing_claimed(self):
         self.assertNotIn("is also claimed", self.daemon.log.text())

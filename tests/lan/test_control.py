@@ -254,6 +254,13 @@ class MovedAddress(ControlCase):
         self.wait_holder(self.MOVING, self.b)
         self.assertEqual(self.roles(self.a.daemon), ["BACKUP", "MASTER"])
 
+    def test_to_an_instance_that_is_new(self):
+        new = instance("VI_3", virtual_router_id=53, virtual_ipaddress=f"{self.MOVING}/24")
+        (self.b.etc / "vrrpd.ini").write_text(GLOBAL + self.sections(self.b, None) + new, encoding="utf-8")
+        self.assertEqual(self.done(self.b, "reload"),
+                         f"warning: {self.MOVING}/24 moves from VI_1 to VI_3, and 192.168.30.10 is MASTER of VI_1: it must "
+                         "reload first. Reload it now, until then both have the address\nreloaded\n")
+
 
 class Failovers(ControlCase):
     def test_there_and_back(self):

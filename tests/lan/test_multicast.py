@@ -137,7 +137,7 @@ class Memberships(OneHost):
                 opened.settimeout(PATIENCE)
                 self.assertEqual(opened.recvfrom(2048)[1][0].split("%")[0], sender)
         for name in ("VI_1", "VI_6"):
-            self.assertEqual(self.metric("vrrpd_adverts_refused_total", instance=name, reason="own_source"), 0)
+            self.assertEqual(self.metric("vrrpd_adverts_refused_total", vrrp_instance=name, reason="own_source"), 0)
 
 
 class Headers(OneHost):

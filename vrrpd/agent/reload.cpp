@@ -146,25 +146,22 @@ std::vector<std::string> Agent::warnings_of(const config::Arranged& arranged) co
 }
 
 // Who reloads first where an address moves between two instances that have their MASTERs on two hosts: the one who
-// loses it. Empty: nobody needs to, or the other host advertises another list than ours already.
+// loses it. Empty: nobody needs to, or the other host advertises another list than ours already. An instance that is
+// new here may well become MASTER.
 std::string Agent::order_of(const config::Move& move) const {
-    if (move.from >= router_.size() || move.to >= router_.size()) return {};
-    const Instance &loser = router_.instance(move.from), &winner = router_.instance(move.to);
-    const auto serves = [](const Instance& one) { return one.role() == Role::master; };
-    if (serves(loser) == serves(winner)) return {};
-    const Instance& elsewhere = serves(loser) ? winner : loser;
-    const bool is_known = elsewhere.obeying() && elsewhere.last_heard();
-    if (is_known ? !elsewhere.last_heard()->lists_ours : serves(loser)) return {};
-    const std::string host = is_known ? elsewhere.last_heard()->source.to_string() : "another host";
+    const auto known = [&](std::size_t id) {
+        return id < router_.size() && !is_vacant(router_.instance(id).options());
+    };
+    const auto serves = [&](std::size_t id) { return !known(id) || router_.instance(id).role() == Role::master; };
+    if (serves(move.from) == serves(move.to)) return {};
+    const Instance& elsewhere = router_.instance(serves(move.from) ? move.to : move.from);
+    if (!elsewhere.obeying() || !elsewhere.last_heard() || !elsewhere.last_heard()->lists_ours) return {};
+    const std::string host = elsewhere.last_heard()->source.to_string();
     const std::string &from = config_.instances[move.from].name, &to = config_.instances[move.to].name;
-    const std::string what = fmt::format("{} moves from {} to {}", move.address.to_string(), from, to);
-    if (serves(winner)) {
-        return fmt::format(
-            "{}, and {} is MASTER of {}: it must reload first. Reload it now, until then both have the "
-            "address",
-            what, host, from);
-    }
-    return fmt::format("{}, and {} is MASTER of {}: reload it next, until then nobody has the address", what, host, to);
+    const std::string what =
+        fmt::format("{} moves from {} to {}, and {} is MASTER of ", move.address.to_string(), from, to, host);
+    return serves(move.to) ? what + from + ": it must reload first. Reload it now, until then both have the address"
+                           : what + to + ": reload it next, until then nobody has the address";
 }
 
 // Whoever is handed over gives its place away.

@@ -495,6 +495,9 @@ void Instance::explain(Cause cause, const Text& reason) {
 void Instance::publish_role(Moment moment) {
     const Role now = role();
     if (now != published_) {
+        if (published_ == Role::fault && cause_ == Cause::fault) {  // may be over before the addresses are gone
+            explain(Cause::recovered, Text::format("recovered from: %s", reason_.c_str()));
+        }
         moment.actions.emplace_back(RoleChanged{id_, published_, now, priority(), reason_, cause_});
         ++counters_.entered[static_cast<std::size_t>(now)];
         before_ = std::exchange(published_, now);

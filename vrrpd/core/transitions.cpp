@@ -120,7 +120,6 @@ void Instance::begin(Moment moment) {
     active_interval_ = options_->advert_interval;
     preempting_since_.reset();
     followed_.reset();  // what could not follow while we were at fault may do so now
-    if (published_ == Role::fault) explain(Cause::recovered, Text::format("recovered from: %s", reason_.c_str()));
     listen(moment);
 }
 
