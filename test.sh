@@ -60,6 +60,7 @@ if [ -n "$long" ]; then
     tests/bench/holders --runs 5 --build $build || failed_runs=$((failed_runs + 1))
     tests/bench/recipes --build $build || failed_runs=$((failed_runs + 1))
     tests/bench/checks --build $build || failed_runs=$((failed_runs + 1))
+    tests/bench/reload --build $build || failed_runs=$((failed_runs + 1))
 fi
 
 exec python3 tests/count_results.py --failed-runs $failed_runs {$build,$sanitized}/meson-logs/*.junit.xml

@@ -104,7 +104,9 @@ class Group {
         }
         return words;
     }
-    int promotions(InstanceId id) const { return static_cast<int>(router_.instance(id).counters().became(Role::master)); }
+    int promotions(InstanceId id) const {
+        return static_cast<int>(router_.instance(id).counters().became(Role::master));
+    }
     const Instance& instance(InstanceId id) const { return router_.instance(id); }
     Router& router() { return router_; }
 
