@@ -86,10 +86,10 @@ TEST_F(Metrics, AllIsThereAndZeroAtTheStart) {
     EXPECT_EQ(value("vrrpd_transitions_total" + first + R"(,to="FAULT"})"), "0");
     EXPECT_EQ(value("vrrpd_instance_priority" + first + "}"), "100");
     EXPECT_EQ(value("vrrpd_instance_priority" + second + "}"), "90");
-    for (const char* name : {"vrrpd_adverts_received_total", "vrrpd_adverts_sent_total",
-                             "vrrpd_releases_received_total", "vrrpd_releases_sent_total", "vrrpd_send_failures_total",
-                             "vrrpd_address_lists_differed_total", "vrrpd_addresses_lost_total",
-                             "vrrpd_foreign_claims_total", "vrrpd_no_peer_heard"}) {
+    for (const char* name :
+         {"vrrpd_adverts_received_total", "vrrpd_adverts_sent_total", "vrrpd_releases_received_total",
+          "vrrpd_releases_sent_total", "vrrpd_send_failures_total", "vrrpd_address_lists_differed_total",
+          "vrrpd_addresses_lost_total", "vrrpd_foreign_claims_total", "vrrpd_no_peer_heard"}) {
         EXPECT_EQ(value(name + first + "}"), "0") << name;
         EXPECT_EQ(value(name + second + "}"), "0") << name;
     }
