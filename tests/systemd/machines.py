@@ -24,7 +24,7 @@ DISK = "300m"
 BOOT_S = 60
 _CGROUPS = pathlib.Path("/sys/fs/cgroup")
 # What else this machine has enabled is no business of the test's, nor FRR's taking the log of a vrrpd for its own.
-_ENABLED = ("memcached.service", "nutcracker.service", "rsyslog.service")
+ENABLED = ("memcached.service", "nutcracker.service", "rsyslog.service")
 
 _MOUNT_CGROUPS = """
 set -e
@@ -111,7 +111,7 @@ class _Janitor:
 class Machine:
     """A `Host` with a system of its own. What the LAN asks of a host goes to `host`."""
 
-    def __init__(self, host, cgroup, files):
+    def __init__(self, host, cgroup, files, enabled):
         self.host = host
         self.name = host.name
         self._cgroup = f"{cgroup}/{host.name}"
@@ -127,7 +127,7 @@ class Machine:
                 shutil.copy(content, path)
             else:
                 path.write_text(content, encoding="utf-8")
-        host.run(["sh", "-c", _MAKE_ROOT.format(disk=DISK, enabled=" ".join(_ENABLED), name=self.name, files=staged)])
+        host.run(["sh", "-c", _MAKE_ROOT.format(disk=DISK, enabled=" ".join(enabled), name=self.name, files=staged)])
 
     def boot(self):
         """Until systemd has started all that is enabled."""
@@ -234,8 +234,9 @@ class Machines:
         self._janitor = _Janitor([*_cgroup_folders(self._cgroup), _memory_folder(self._cgroup)])
         self.all = []
 
-    def add(self, name, address, files):
-        machine = Machine(self._lan.host(name, address), self._cgroup, files)
+    def add(self, name, address, files, enabled=ENABLED):
+        """`files`: place below `/` to text or the path of a file; `enabled`: the units that start with the machine."""
+        machine = Machine(self._lan.host(name, address), self._cgroup, files, enabled)
         self.all.append(machine)
         return machine
 

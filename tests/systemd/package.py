@@ -9,9 +9,11 @@ from tests.systemd.pair import install_package
 
 
 def make_newer(package, folder):
-    """The same with a higher version."""
+    """The same with a higher version, and another sample of vrrpd.ini."""
     tree = folder / "newer"
     subprocess.run(["dpkg-deb", "--raw-extract", package, tree], check=True)
+    with open(tree / "etc/vrrpd/vrrpd.ini", "a", encoding="utf-8") as sample:
+        sample.write("# Newer.\n")
     control = tree / "DEBIAN/control"
     text = control.read_text(encoding="utf-8")
     version = next(line for line in text.splitlines() if line.startswith("Version: "))
@@ -46,6 +48,25 @@ def _keeps_its_secrets(machine):
         raise NotSeen(f"/etc/vrrpd/vrrpd.ini is {told}")
 
 
+def _keeps_what_was_configured(upgrade):
+    def check(machine):
+        file = machine.root / "etc/vrrpd/vrrpd.ini"
+        machine.run("chmod", "0600", "/etc/vrrpd/vrrpd.ini")
+        mine = file.read_text(encoding="utf-8") + "# Mine.\n"
+        file.write_text(mine, encoding="utf-8")
+        upgrade(machine)
+        told = machine.run("stat", "-c", "%a", "/etc/vrrpd/vrrpd.ini").strip()
+        if file.read_text(encoding="utf-8") != mine or told != "600":
+            raise NotSeen(f"an upgrade has changed it, mode {told}")
+        if not file.with_name("vrrpd.ini.dpkg-dist").exists():
+            raise NotSeen("the newer sample is not beside it")
+        machine.systemctl("enable", "vrrpd")  # a purge takes that back as well
+        machine.run("dpkg", "--remove", "vrrpd")
+        if not file.exists():
+            raise NotSeen("a removal has taken it along")
+    return check
+
+
 def _leaves_nothing(before):
     def check(machine):
         machine.run("dpkg", "--purge", "vrrpd", timeout=120)
@@ -56,8 +77,8 @@ def _leaves_nothing(before):
     return check
 
 
-def check(lan, package):
-    """How many promises are not kept; each is a line."""
+def check(lan, package, upgrade, show):
+    """How many promises are not kept; `show(title, what is wrong)` is told of each."""
     failed = 0
     with Machines(lan) as machines:
         machine = machines.add("fresh", "192.168.30.77", {})
@@ -66,12 +87,13 @@ def check(lan, package):
         install_package(package)(machine)
         for title, promise in (("unconfigured: not started; a start says why, once", _is_not_started_unconfigured),
                                ("vrrpd.ini is read by the daemon only", _keeps_its_secrets),
+                               ("vrrpd.ini stays as it is over an upgrade and a removal", _keeps_what_was_configured(upgrade)),
                                ("a purge leaves nothing", _leaves_nothing(before))):
-            wrong = ""
+            wrong = []
             try:
                 promise(machine)
             except (NotSeen, OSError) as error:
-                failed += 1
-                wrong = f": NO, {error}"
-            print(f"- {title}{wrong}", flush=True)
+                wrong.append(str(error))
+            failed += bool(wrong)
+            show(title, wrong)
     return failed

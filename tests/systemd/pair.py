@@ -1,5 +1,6 @@
 """Two booted hosts with memcached, nutcracker and vrrpd as services, one address between them, a client elsewhere."""
 
+import dataclasses
 import json
 import pathlib
 import subprocess
@@ -10,7 +11,7 @@ from tests.lan.chaos_observer import Observer
 from tests.lan.pair import Probe
 from tests.lan.watched import NotSeen
 from tests.prober import analysis
-from tests.systemd.machines import Machines
+from tests.systemd.machines import ENABLED, Machines
 
 VIP = "192.168.30.16"
 _INI = """[global]
@@ -23,24 +24,20 @@ priority = {priority}
 advert_int = 1s
 nopreempt = yes
 virtual_ipaddress = {vip}/24
-track_check = memcached, proxy, rights
-
+track_check = {checks}
+{instance}
 [check memcached]
 type = memcached
 address = 127.0.0.1:11211
 interval = 500ms
 timeout = 300ms
 
-[check proxy]
-type = memcached
-address = 127.0.0.1:12000
-interval = 1s
-timeout = 700ms
-
 [check rights]
 type = script
 command = /usr/local/bin/rights
 interval = 5s
+
+{section}
 """
 # Writes down what a script may do, where nobody but it and the daemon sees it.
 _RIGHTS = "#!/bin/sh\ncat /proc/self/status >/tmp/rights\n"
@@ -56,12 +53,33 @@ _NUTCRACKER = """memcached:
 """
 
 
+@dataclasses.dataclass(frozen=True)
+class Proxy:
+    """Who keeps nutcracker, as vrrpd.ini says it. `section` is of the checks, or else a service's."""
+    section: str
+    instance: str = ""
+    checks: tuple[str, ...] = ("memcached", "rights")
+    enabled: tuple[str, ...] = tuple(unit for unit in ENABLED if unit != "nutcracker.service")
+
+
+def _as_service(line):
+    return Proxy(f"[service nutcracker]\n{line}\nlisten = {VIP}:12000", "service = nutcracker\nfault_hold = 1s")
+
+
+# Debian's service, which runs on both hosts and is checked; kept by the daemon; kept by systemd in the name of the daemon.
+OF_DEBIAN = Proxy("[check proxy]\ntype = memcached\naddress = 127.0.0.1:12000\ninterval = 1s\ntimeout = 700ms",
+                  checks=("memcached", "proxy", "rights"), enabled=ENABLED)
+AS_COMMAND = _as_service("command = /usr/sbin/nutcracker -c /etc/nutcracker/nutcracker.yml")
+AS_UNIT = _as_service("unit = nutcracker.service")
+
+
 class Pair:
     """`etc`: where the installed daemon looks for its file. `install(machine)` installs it on a running machine, and
     `upgrade(machine)` a newer one."""
 
-    def __init__(self, lan, prober, install, etc="etc", upgrade=None):
+    def __init__(self, lan, prober, install, etc="etc", upgrade=None, proxy=OF_DEBIAN):
         self._machines = Machines(lan)
+        self._proxy = proxy
         self.lan = lan
         self.a = self._add("cache-a", "192.168.30.10", 250, etc)
         self.b = self._add("cache-b", "192.168.30.55", 249, etc)
@@ -74,9 +92,11 @@ class Pair:
 
     def _add(self, name, address, priority, etc):
         return self._machines.add(name, address, {
-            f"{etc}/vrrpd/vrrpd.ini": _INI.format(name=name, priority=priority, vip=VIP),
+            f"{etc}/vrrpd/vrrpd.ini": _INI.format(
+                name=name, priority=priority, vip=VIP, checks=", ".join(self._proxy.checks),
+                instance=self._proxy.instance, section=self._proxy.section),
             "etc/nutcracker/nutcracker.yml": _NUTCRACKER,
-            "usr/local/bin/rights": _RIGHTS})
+            "usr/local/bin/rights": _RIGHTS}, self._proxy.enabled)
 
     def __enter__(self):
         return self
@@ -88,13 +108,21 @@ class Pair:
         """The daemon's file, as we see it."""
         return machine.root / self._etc / "vrrpd/vrrpd.ini"
 
-    def start(self):
-        """Boots both and installs the daemon; returns when cache-a holds the address."""
-        for machine in (self.a, self.b):
+    @property
+    def machines(self):
+        return self.a, self.b
+
+    def boot(self):
+        """Boots both, and installs and starts the daemon."""
+        for machine in self.machines:
             machine.boot()
             machine.run("chmod", "755", "/usr/local/bin/rights")
             self.install(machine)
             machine.systemctl("enable", "--now", "vrrpd")
+
+    def start(self):
+        """As boot(); returns when cache-a holds the address."""
+        self.boot()
         self.settle()
 
     def settle(self):
@@ -107,23 +135,26 @@ class Pair:
             raise NotSeen("\n".join([str(error), *told])) from error
 
     def _settle(self):
-        for machine in (self.a, self.b):
+        for machine in self.machines:
             machine.wait_for_state("vrrpd", "active")
+        self.b.until(self._is_with_a, 40, f"{VIP} with {self.a.name} alone")
+        # From here on it may take over.
+        self.b.until(lambda: self._is_ready(self.b), 20, "its checks pass")
+
+    def _is_with_a(self):
+        """Whoever of two that start at a time comes first stays it, so the other one is sent away whenever it was that."""
         if VIP in self.b.host.addresses():
             self.b.systemctl("stop", "vrrpd")
             self.lan.wait_for_holder(VIP, self.a.host, 30)
             self.b.systemctl("start", "vrrpd")
-        self.lan.wait_for_holder(VIP, self.a.host, 30)
-        # From here on it may take over.
-        self.b.until(lambda: self._is_ready(self.b), 20, "its checks pass")
+        return self.lan.holders(VIP) == [self.a.name]
 
-    @staticmethod
-    def _is_ready(machine):
+    def _is_ready(self, machine):
         since = machine.show("vrrpd", "ActiveEnterTimestampMonotonic")
         words = [entry["MESSAGE"] for entry in journal_entries(machine)
                  if int(entry["_SOURCE_MONOTONIC_TIMESTAMP"] if "_SOURCE_MONOTONIC_TIMESTAMP" in entry
                         else entry["__MONOTONIC_TIMESTAMP"]) > int(since) - 10**6]
-        return all(any(f"({name}) succeeded" in word for word in words) for name in ("memcached", "proxy", "rights"))
+        return all(any(f"({name}) succeeded" in word for word in words) for name in self._proxy.checks)
 
     def measure(self, act, holder):
         """What the client and the LAN saw while `act` was done, and until `holder` alone has the address for good, or whoever if
@@ -145,7 +176,6 @@ class Pair:
         shared = chaos_judge.overlaps(held)
         return Seen(gap.seconds if gap.recovered else None, sum(one.end - one.begin for one in shared) / 1e9,
                     sorted(host for host, times in held.items() if any(until < record.ended for _, until in times)))
-
 
     def _wait_for_one(self, holder):
         if holder:
@@ -190,4 +220,4 @@ def install_tree(folder):
     return install
 
 
-__all__ = ["Pair", "Seen", "NotSeen", "VIP", "install_package", "install_tree", "journal_entries"]
+__all__ = ["AS_COMMAND", "AS_UNIT", "Pair", "Seen", "NotSeen", "VIP", "install_package", "install_tree", "journal_entries"]

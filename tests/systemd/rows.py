@@ -94,12 +94,18 @@ def _pull_the_mains(pair):
     pair.a.pull_the_mains()
 
 
-def _boot_without_interface(pair):
+def _boot_without_interface(name):
     """The daemon is up before the interface is."""
-    pair.a.boot()
-    pair.a.wait_for_state("vrrpd", "active")
-    pair.lan.plug(pair.a.host)
-    pair.a.until(lambda: "VI_1 BACKUP" in pair.a.show("vrrpd", "StatusText"), 20, "taking part")
+    def act(pair):
+        machine = getattr(pair, name)
+        if machine.leader:
+            machine.shut_down("reboot")
+            pair.lan.unplug(machine.host)
+        machine.boot()
+        machine.wait_for_state("vrrpd", "active")
+        pair.lan.plug(machine.host)
+        machine.until(lambda: "VI_1 BACKUP" in machine.show("vrrpd", "StatusText"), 20, "taking part")
+    return act
 
 
 def _read_logs(pair):
@@ -161,6 +167,9 @@ def _free_disks(pair):
 
 def _restart(pair):
     pair.a.systemctl("restart", "vrrpd")
+
+
+replace_the_daemon = _replaced(_restart)
 
 
 def _full_disk_and_restart(pair):
@@ -249,8 +258,12 @@ ROWS = (
     Row("nothing", lambda pair: time.sleep(3), "a", stays=True, after=_rights),
     Row("memcached stopped", _stop_memcached, after=_read_logs, undo=_start_memcached),
     Row("memcached hung", _hang_memcached, undo=_continue_memcached),
+    Row("nutcracker stopped", lambda pair: pair.a.systemctl("stop", "nutcracker"),
+        undo=lambda pair: pair.a.systemctl("start", "nutcracker")),
+    Row("nutcracker hung", lambda pair: pair.a.systemctl("kill", "--signal=STOP", "nutcracker"),
+        undo=lambda pair: pair.a.systemctl("kill", "--signal=CONT", "nutcracker")),
     Row("systemctl stop", lambda pair: pair.a.systemctl("stop", "vrrpd"), undo=_start_daemon),
-    Row("systemctl restart", _replaced(_restart), "a", stays=True),
+    Row("systemctl restart", replace_the_daemon, "a", stays=True),
     Row("systemctl restart with a broken file", _restart_with_a_broken_file, undo=_start_daemon, shared_s=0.5),
     Row("systemctl reload", _reload, "a", stays=True),
     Row("systemctl kill -s KILL --kill-whom=main",
@@ -266,5 +279,7 @@ ROWS = (
     Row("/run full, then systemctl restart", _replaced(_full_disk_and_restart), "either", undo=_free_disks),
     Row("reboot of the master", _reboot("a")),
     Row("reboot of the backup", _reboot("b"), "a", stays=True),
-    Row("mains pulled", _pull_the_mains, undo=_boot_without_interface),
+    Row("reboot of the master, whose interface comes late", _boot_without_interface("a")),
+    Row("reboot of the backup, whose interface comes late", _boot_without_interface("b"), "a", stays=True),
+    Row("mains pulled", _pull_the_mains, undo=_boot_without_interface("a")),
 )

@@ -225,6 +225,26 @@ TEST_F(ServiceSetTest, LeavingEndsEachServiceOnce) {
     EXPECT_LE(ended, 2);
 }
 
+// There is no systemd to tell that it has ended.
+TEST_F(ServiceSetTest, AUnitThatDoesNotEndIsLeftRunning) {
+    setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent", 1);
+    service("a");
+    options.back().unit = "a.service";
+    instance({0});
+    make();
+    set->set(0, ServiceWish::run);
+    turn();
+    set->leave();
+    set->set(0, ServiceWish::stop);
+    set->end_all();
+    turn(1900ms);
+    EXPECT_FALSE(set->all_ended());
+    ended = 0;
+    turn(200ms);
+    EXPECT_TRUE(set->all_ended());
+    EXPECT_EQ(ended, 1);
+}
+
 // ---- reload
 
 TEST_F(ServiceSetTest, AReloadLeavesWhatIsUnchangedAlone) {

@@ -251,6 +251,23 @@ TEST_F(SupervisorTest, WantedAgainWhileStoppingItIsStartedWhenItHasEnded) {
     EXPECT_EQ(accepts(), "no-probe check READY");
 }
 
+TEST_F(SupervisorTest, WantedAgainButNeverEndingItFails) {
+    serve();
+    stop(StopMode::planned);
+    run();
+    EXPECT_EQ(pass(1s + 2s), "KILL FAILED(not listening on 192.168.30.16:12000 2000 ms after its stop)");
+    EXPECT_EQ(ended(killed), "");
+    EXPECT_EQ(stop(StopMode::fault), "STOPPED");
+}
+
+TEST_F(SupervisorTest, WantedAgainAfterItsSigkillItHasItsTimeFromThen) {
+    serve();
+    stop(StopMode::planned);
+    EXPECT_EQ(pass(5s), "KILL");
+    run();
+    EXPECT_EQ(until_deadline(), 2s);
+}
+
 TEST_F(SupervisorTest, AWobbleLeavesTheProcessAlone) {
     serve();
     EXPECT_EQ(stop(StopMode::settled), "no-check");

@@ -13,6 +13,8 @@ namespace {
 using log::Level;
 using service::StopMode;
 
+constexpr Duration patience_after_kill = std::chrono::seconds(1);
+
 StopMode mode_of(ServiceWish wish) {
     if (wish == ServiceWish::settle) return StopMode::settled;
     return wish == ServiceWish::stop_fast ? StopMode::fault : StopMode::planned;
@@ -29,6 +31,7 @@ ServiceSet::ServiceSet(Loop& loop, ChildStarter& starter, const std::vector<serv
       units_(loop, [](const std::string& problem) { log::write(Level::warning, problem); }),
       callbacks_(std::move(callbacks)),
       replacement_(loop.timer([this] { replace_gone(); })),
+      patience_(loop.timer([this] { leave_units(); })),
       members_(options.size()),
       stopping_(instances.size(), false) {
     for (std::size_t i = 0; i < options.size(); ++i) {
@@ -115,6 +118,23 @@ void ServiceSet::end_all() {
         member.left = !member.service->options().unit.empty() && !member.users.empty();
         if (!member.left) member.service->shut_down(StopMode::planned);
     }
+    Instant killed = loop_.now();
+    for (const Member& member : members_) {
+        if (member.service) killed = std::max(killed, member.service->killed_by());
+    }
+    patience_->arm(killed + patience_after_kill);
+}
+
+// Where systemd refuses to stop a unit, or is away, its end may never be told.
+void ServiceSet::leave_units() {
+    bool left = false;
+    for (Member& member : members_) {
+        if (!member.service || !member.service->running() || member.service->options().unit.empty()) continue;
+        if (std::exchange(member.left, true)) continue;
+        left = true;
+        log::write(Level::warning, fmt::format("Service({}) is left running", member.service->options().name));
+    }
+    if (left) callbacks_.ended();
 }
 
 bool ServiceSet::all_ended() const {

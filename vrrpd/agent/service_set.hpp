@@ -58,7 +58,8 @@ class ServiceSet {
 
     /// From now on a service that stops does not go to standby.
     void leave();
-    /// Ends what is still running, after leave(); units that are in use go on, for a successor.
+    /// Ends what is still running, after leave(); units that are in use go on, for a successor, and so do those that
+    /// have not ended a second after their SIGKILL.
     void end_all();
     bool all_ended() const;
 
@@ -73,7 +74,7 @@ class ServiceSet {
         std::set<InstanceId> users;
         bool ready = false;
         bool stopped = true;
-        bool left = false;   // to a successor
+        bool left = false;   // running when we end
         bool going = false;  // for good: what follows it is `next`
         std::optional<service::ServiceOptions> next{};
         ServiceCounters counters{};
@@ -85,6 +86,7 @@ class ServiceSet {
     void drop_users();
     void go(Member& member, std::optional<service::ServiceOptions> next);
     void replace_gone();
+    void leave_units();
 
     void on_ready(std::size_t service);
     void on_stopped(std::size_t service);
@@ -101,6 +103,7 @@ class ServiceSet {
     service::Units units_;
     Callbacks callbacks_;
     std::unique_ptr<Timer> replacement_;  // of those that are gone
+    std::unique_ptr<Timer> patience_;     // with units that are to end
     std::vector<Member> members_;
     std::vector<bool> stopping_;  // by instance: has not been told yet that all its services have stopped
     bool leaving_ = false;

@@ -57,6 +57,8 @@ class Service {
 
     bool ready() const { return supervisor_.ready(); }
     bool running() const { return supervisor_.running(); }
+    /// When SIGKILL goes to what is being stopped; the past, if it went already or nothing is.
+    Instant killed_by() const { return supervisor_.killed_by(); }
     const ServiceOptions& options() const { return options_; }
 
   private:

@@ -35,8 +35,10 @@ void Supervisor::serve(bool afresh, Instant now) {
     failed_ = false;
     if (afresh) ends_in_a_row_ = 0;
     switch (process_) {
-        case Process::stopping:
-            break;  // started when it has ended
+        case Process::stopping:  // started when it has ended; a unit need not end
+            ready_due_ = (process_due_ == never ? now : process_due_) + options_.start_timeout;
+            ready_due_since_ = "its stop";
+            break;
         case Process::running:
             await_ready("it was asked for", now);
             break;
@@ -137,7 +139,7 @@ Steps Supervisor::child_ended(const ExitStatus& status, Instant now) {
     if (wish_ == Wish::nothing) {
         good_since_ = never;
         add(Report::Kind::stopped);
-    } else if (told_to) {
+    } else if (told_to && !failed_) {
         good_since_ = never;
         if (wish_ == Wish::serve) await_ready("its start", now);
         start(now);

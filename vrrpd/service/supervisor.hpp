@@ -3,7 +3,8 @@
 // The promises are those of `[service NAME]` in docs/configuration.md:
 //
 // - It is `ready` when its listen address accepts, or, without one, once it was started. Until then it has
-//   start_timeout: from the wish when it was asked for, or from its end when it served before and is restarted.
+//   start_timeout: from the wish when it was asked for, or from its end when it served before and is restarted. One
+//   that is still being stopped has it from its SIGKILL on, since a unit need not end of that.
 // - An end nobody asked for is restarted in place: the first time at once, then after restart_delay, doubling
 //   to 30 s; a minute of good service makes the next end a first one again.
 // - It has `failed` when it is not ready in time, at restart_limit ends in a row, or when its check fails.
@@ -99,6 +100,7 @@ class Supervisor {
     [[nodiscard]] Steps expire(Instant now);
 
     bool running() const { return process_ == Process::running || process_ == Process::stopping; }
+    Instant killed_by() const { return process_due_ == never ? Instant() : process_due_; }
     /// Serves and accepts, as far as is known.
     bool ready() const { return wish_ == Wish::serve && ready_; }
 

@@ -31,6 +31,10 @@ std::string error_of(sd_bus_message* answer) {
     return error->message != nullptr ? error->message : error->name;
 }
 
+bool is_not_loaded(sd_bus_message* answer) {
+    return sd_bus_error_has_name(sd_bus_message_get_error(answer), "org.freedesktop.systemd1.NoSuchUnit") > 0;
+}
+
 /// The object of a unit: letters that a path cannot have are written as bytes.
 std::string path_of(const std::string& unit) {
     char* path = nullptr;
@@ -82,6 +86,7 @@ class Units::Bus : public std::enable_shared_from_this<Units::Bus> {
         bool kill = false;
         std::string job{};     // of systemd, that starts it
         bool started = false;  // since then its being inactive is its end
+        bool refused = false;  // to stop it, and said so
     };
     struct Call {
         Bus* bus;
@@ -101,7 +106,11 @@ class Units::Bus : public std::enable_shared_from_this<Units::Bus> {
               auto... arguments);
     void started(const std::string& unit, sd_bus_message* answer);
     void stopped(const std::string& unit, sd_bus_message* answer);
+    void killed(const std::string& unit, sd_bus_message* answer);
+    void refused(const std::string& unit, const char* what, sd_bus_message* answer);
     void ignored(const std::string&, sd_bus_message*) {}
+    /// Then calls without an answer get one of the library, and are wished again on the next connection.
+    bool closing() const { return sd_bus_is_open(bus_) <= 0; }
     void state_told(const std::string& unit, sd_bus_message* answer);
     void take_state(const std::string& unit, const std::string& state);
     void end(const std::string& unit, ExitStatus status);
@@ -134,7 +143,8 @@ void Units::Bus::connect() {
     if (result < 0) return lose(result);
     watch_ = loop_.watch(sd_bus_get_fd(bus_), readable, [this](std::uint32_t) { process(); });
     call<&Bus::ignored>("", manager_path, manager_interface, "Subscribe", "");
-    for (const auto& [unit, member] : members_) member.started ? ask_state(unit) : pursue(unit);
+    for (const auto& [unit, member] : members_)
+        member.wish == Wish::run&& member.started ? ask_state(unit) : pursue(unit);
     arm();
 }
 
@@ -203,7 +213,7 @@ void Units::Bus::pursue(const std::string& unit) {
     } else {
         call<&Bus::stopped>(unit, manager_path, manager_interface, "StopUnit", "ss", unit.c_str(), "replace");
         if (member.kill)
-            call<&Bus::ignored>(unit, manager_path, manager_interface, "KillUnit", "ssi", unit.c_str(), "all", SIGKILL);
+            call<&Bus::killed>(unit, manager_path, manager_interface, "KillUnit", "ssi", unit.c_str(), "all", SIGKILL);
     }
     arm();
 }
@@ -215,7 +225,7 @@ void Units::Bus::ask_state(const std::string& unit) {
 
 void Units::Bus::started(const std::string& unit, sd_bus_message* answer) {
     const auto found = members_.find(unit);
-    if (found == members_.end()) return;
+    if (found == members_.end() || closing()) return;
     if (const std::string error = error_of(answer); !error.empty()) {
         problem_(unit + " cannot be started: " + error);
         return end(unit, {ExitStatus::Kind::not_started, sd_bus_message_get_errno(answer)});
@@ -242,10 +252,25 @@ int Units::Bus::on_job_removed(sd_bus_message* message, void* data, sd_bus_error
     return 0;
 }
 
-// One that is not loaded has no need to stop.
+// One that is not loaded has no need to stop. Any other error leaves it running, and so it counts until its end is
+// told.
 void Units::Bus::stopped(const std::string& unit, sd_bus_message* answer) {
-    if (members_.contains(unit) && !error_of(answer).empty()) return end(unit, {ExitStatus::Kind::exited, 0});
-    if (members_.contains(unit)) ask_state(unit);
+    const auto found = members_.find(unit);
+    if (found == members_.end() || found->second.wish != Wish::stop || closing()) return;
+    if (error_of(answer).empty()) return ask_state(unit);
+    if (is_not_loaded(answer)) return end(unit, {ExitStatus::Kind::exited, 0});
+    refused(unit, "stopped", answer);
+}
+
+void Units::Bus::killed(const std::string& unit, sd_bus_message* answer) {
+    if (!closing() && !error_of(answer).empty() && !is_not_loaded(answer)) refused(unit, "killed", answer);
+}
+
+// Once for each wish: it is repeated, and each time refused alike.
+void Units::Bus::refused(const std::string& unit, const char* what, sd_bus_message* answer) {
+    const auto found = members_.find(unit);
+    if (found == members_.end() || std::exchange(found->second.refused, true)) return;
+    problem_(unit + " cannot be " + what + ", and counts as running: " + error_of(answer));
 }
 
 void Units::Bus::state_told(const std::string& unit, sd_bus_message* answer) {

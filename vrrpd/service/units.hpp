@@ -8,7 +8,8 @@
 //     signal(SIGKILL)   StopUnit, and SIGKILL to all of its processes
 //     ended             the unit is inactive or failed, or could not be started
 //
-// A unit that systemd restarts by itself (`Restart=`) has not ended meanwhile.
+// A unit that systemd restarts by itself (`Restart=`) has not ended meanwhile. One that polkit or systemd refuses to
+// stop has not ended either: it is said, and it runs on.
 //
 // The bus is opened with the first wish. While it is away (systemd was replaced, dbus was restarted) nothing is known:
 // units count as they were, wishes wait, and a second later it is tried again.
