@@ -36,7 +36,7 @@ interval = 500ms
 timeout = 300ms
 
 [service proxy]
-command = /usr/sbin/nutcracker -c /etc/vrrpd/proxy.yml -a 127.0.0.1
+command = /usr/sbin/nutcracker -c /etc/vrrpd/proxy.yml -a 127.0.0.1 -o ""
 user = nutcracker
 listen = 192.168.30.16:12000          ; announced once this accepts
 ```

@@ -69,7 +69,7 @@ def _as_service(line):
 # Debian's service, which runs on both hosts and is checked; kept by the daemon; kept by systemd in the name of the daemon.
 OF_DEBIAN = Proxy("[check proxy]\ntype = memcached\naddress = 127.0.0.1:12000\ninterval = 1s\ntimeout = 700ms",
                   checks=("memcached", "proxy", "rights"), enabled=ENABLED)
-AS_COMMAND = _as_service("command = /usr/sbin/nutcracker -c /etc/nutcracker/nutcracker.yml")
+AS_COMMAND = _as_service("command = /usr/sbin/nutcracker -c /etc/nutcracker/nutcracker.yml -o \"\"")
 AS_UNIT = _as_service("unit = nutcracker.service")
 
 

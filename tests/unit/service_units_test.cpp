@@ -18,10 +18,8 @@
 #include "tests/support/fake_loop.hpp"
 #include "vrrpd/service/units.hpp"
 
-namespace vrrpd::service_units_test {
+namespace vrrpd::service::service_units_test {
 namespace {
-
-using namespace service;
 
 using namespace std::chrono_literals;
 
@@ -299,4 +297,4 @@ TEST_F(UnitsTest, AUnitOutlivesItsChild) {
 }
 
 }  // namespace
-}  // namespace vrrpd::service_units_test
+}  // namespace vrrpd::service::service_units_test
