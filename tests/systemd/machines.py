@@ -162,7 +162,8 @@ class Machine:
         return None
 
     def _enter(self, argv):
-        return ["nsenter", "-t", str(self.leader), "-a", "--", *map(str, argv)]
+        # Where this program runs in a chroot, the machine's root is not the one of its namespace.
+        return ["nsenter", "-t", str(self.leader), "--all", "--root", "--wd", "--", *map(str, argv)]
 
     def _try(self, argv):
         done = subprocess.run(self._enter(argv), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
