@@ -13,6 +13,7 @@
 #include <list>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "vrrpd/core/ip.hpp"
@@ -20,28 +21,35 @@
 
 namespace vrrpd::netlink {
 
-/// How many were closed; waits for the kernel. Throws std::system_error where it cannot ask (CAP_NET_ADMIN is needed).
+/// How many were closed; waits for the kernel. Throws std::system_error where it cannot be done: for want of NET_ADMIN
+/// (EPERM), or, also when there is nothing to close, of a kernel that can (EOPNOTSUPP, EPROTONOSUPPORT, ENOENT).
 std::size_t close_connections(std::span<const IpAddress> addresses);
+
+/// What is wrong, with the remedy, for such an error and for ETIMEDOUT.
+std::string why_not_closed(int error);
 
 class ConnectionCloser {
   public:
     static constexpr Duration patience = std::chrono::milliseconds(40);
+    using Failed = std::function<void(int error)>;
 
-    /// `loop` must outlive it.
-    explicit ConnectionCloser(Loop& loop);
+    /// `loop` must outlive it. `failed` is called before `closed` where connections could not be closed (ETIMEDOUT:
+    /// within `patience`).
+    ConnectionCloser(Loop& loop, Failed failed);
     ~ConnectionCloser();
 
     /// `closed` is called once, from the loop: when the connections are gone, or it took too long, or could not be
-    /// done.
+    /// done. Without addresses it only finds out whether the kernel could.
     void close(std::vector<IpAddress> addresses, std::function<void()> closed);
 
   private:
     struct Batch;
 
     void begin();
-    void end(const Batch& batch);
+    void end(const Batch& batch, int error);
 
     Loop& loop_;
+    Failed failed_;
     std::unique_ptr<Timer> start_;
     std::vector<IpAddress> addresses_;  // of the next batch
     std::vector<std::function<void()>> closed_;

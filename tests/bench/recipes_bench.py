@@ -25,6 +25,7 @@ import time
 from tests.lan import control
 from tests.lan.daemons import VIP
 from tests.lan.data_recipes import S3, S5, S6, RedisDeployment, ReplicatingDeployment, SentinelDeployment
+from tests.lan.fixed_address import S8, FixedAddress, StartedWithTheAddress
 from tests.lan.recipes import PATIENCE, S1, S2, S4, S7, VIP_2, Deployment, Plan
 from tests.lan.redis_servers import SENTINEL_PORT, ask
 from tests.lan.watched import NotSeen
@@ -71,6 +72,10 @@ def drained_then_sentinel_failover(deployment):
     ask(deployment.hosts["witness"], "SENTINEL", "FAILOVER", "cache", port=SENTINEL_PORT)
 
 
+def failed_over(host):
+    return lambda deployment: deployment.fail_over(host)
+
+
 def cut_and_moved(deployment):
     deployment.cut("proxy-a")
     deployment.lan.wait_for_holder(VIP, deployment.hosts["proxy-b"], PATIENCE)
@@ -112,6 +117,11 @@ CASES = (
     Case(S7, "haproxy hung", proxy(signal.SIGSTOP), "proxy-b"),
     Case(S7, "daemon stopped (planned move)", stopped("proxy-a"), "proxy-b"),
     Case(S7, "host lost (link cut)", cut("proxy-a"), "proxy-b"),
+    Case(S8, "planned move (vrrpctl failover)", failed_over("proxy-a"), "proxy-b", make=FixedAddress),
+    Case(S8, "the same with run = master", failed_over("proxy-a"), "proxy-b", make=StartedWithTheAddress),
+    Case(S8, "proxy killed", proxy(signal.SIGKILL), "proxy-a", make=FixedAddress),
+    Case(S8, "proxy hung", proxy(signal.SIGSTOP), "proxy-b", make=FixedAddress),
+    Case(S8, "host lost (link cut)", cut("proxy-a"), "proxy-b", make=FixedAddress),
 )
 
 

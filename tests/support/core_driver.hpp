@@ -222,7 +222,8 @@ class CoreDriver {
     static std::string describe(const Action& action) {
         if (const auto* send = std::get_if<SendAdvert>(&action)) return "advert " + std::to_string(send->priority);
         if (const auto* addresses = std::get_if<SetAddresses>(&action))
-            return !addresses->wanted    ? "addresses off"
+            return !addresses->wanted
+                       ? addresses->close_connections ? "connections closed, addresses off" : "addresses off"
                    : addresses->announce ? "addresses on and announced"
                                          : "addresses on";
         if (const auto* services = std::get_if<SetServices>(&action)) {

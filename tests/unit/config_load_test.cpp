@@ -88,6 +88,7 @@ stop_timeout = 4s
 restart_delay = 1s
 restart_limit = 7
 on_failure = ignore
+close_connections = yes
 )",
                                   "t");
     ASSERT_EQ(loaded.problems.size(), 1U);
@@ -130,6 +131,7 @@ on_failure = ignore
     EXPECT_EQ(one.gates, std::vector<std::size_t>{2});
     EXPECT_EQ(one.services, std::vector<std::size_t>{0});
     EXPECT_EQ(one.stop_bound, 4s);
+    EXPECT_TRUE(one.close_connections) << "its service says so";
     EXPECT_EQ(one.announce_count, 3);
     EXPECT_EQ(one.announce_interval, 10ms);
     EXPECT_EQ(one.announce_repeat_delay, 0s);
@@ -167,6 +169,7 @@ on_failure = ignore
     EXPECT_EQ(proxy.restart_delay, 1s);
     EXPECT_EQ(proxy.restart_limit, 7);
     EXPECT_EQ(proxy.on_failure, service::OnFailure::ignore);
+    EXPECT_TRUE(proxy.close_connections);
 }
 
 TEST(ConfigLoad, ReadsThePathOfAMulticastInstance) {

@@ -339,8 +339,6 @@ TEST(ConfigSuggest, KnowsWordsFromElsewhere) {
     for (const auto* word : {"state", "strict_mode", "vrrp_strict", "smtp_alert", "lvs_sync_daemon"}) {
         EXPECT_FALSE(hint_for_key("vrrp_instance", word).empty()) << word;
     }
-    EXPECT_EQ(hint_for_key("service", "close_connections"), "not supported by this version");
-    EXPECT_TRUE(hint_for_key("vrrp_instance", "close_connections").empty());
 }
 
 }  // namespace

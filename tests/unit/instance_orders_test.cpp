@@ -286,5 +286,65 @@ TEST(FaultOfAService, is_held_and_the_hold_doubles) {
     EXPECT_EQ(host.now() - begin, 30s + 3609'375us) << "it did not repeat";
 }
 
+// ---- close_connections
+
+InstanceOptions closing() {
+    InstanceOptions options = with_service();
+    options.close_connections = true;
+    return options;
+}
+
+TEST(CloseConnections, before_the_addresses_go_in_a_planned_demotion) {
+    Serving host(closing());
+    host.shutdown();
+    EXPECT_EQ(host.story(), "services stop");
+    host.services(ServicesState::stopped);
+    EXPECT_EQ(host.story(), "connections closed, addresses off");
+    host.pass(removal_bound - 1ns);
+    EXPECT_EQ(host.story(), "");
+    host.pass(1ns);
+    EXPECT_EQ(host.story(), "advert 0") << "the bound is the same";
+}
+
+TEST(CloseConnections, also_after_a_failover_a_fault_and_for_a_higher_active) {
+    {
+        Serving host(closing());
+        host.handle(HandOver{0});
+        host.services(ServicesState::stopped);
+        EXPECT_EQ(host.story(), "services stop, connections closed, addresses off");
+    }
+    {
+        Serving host(closing());
+        host.check(0, CheckState::failing);
+        host.services(ServicesState::stopped);
+        EXPECT_EQ(host.story(), "services stop fast, connections closed, addresses off");
+    }
+    {
+        Serving host(closing());
+        host.hear(200);
+        EXPECT_EQ(host.story(), "connections closed, addresses off, services settle");
+    }
+}
+
+TEST(CloseConnections, not_for_a_lost_link_nor_after_a_stall) {
+    {
+        Serving host(closing());
+        host.path_down();
+        EXPECT_EQ(host.story(), "addresses off, services settle");
+    }
+    {
+        Serving host(closing());
+        host.freeze(3s);
+        host.expire();
+        EXPECT_EQ(host.story(), "addresses off, services settle");
+    }
+    {
+        Serving host(closing());
+        host.shutdown();
+        host.path_down();
+        EXPECT_EQ(host.story(), "services stop, addresses off") << "that was planned, and is gone now";
+    }
+}
+
 }  // namespace
 }  // namespace vrrpd::instance_orders_test

@@ -1,6 +1,12 @@
+#include <array>
+#include <unistd.h>
+
 #include <arpa/inet.h>
+#include <linux/capability.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 #include "netlink/connection_closer.hpp"
 #include "tests/unit/netlink_kernel.hpp"
@@ -96,10 +102,59 @@ TEST_F(NetlinkConnections, HundredsAtOnceAndNoneAreBothAnswered) {
     EXPECT_EQ(close_connections({}), 0u);
 }
 
+/// The capabilities of this thread without NET_ADMIN, for as long as it lives.
+class WithoutCapability {
+  public:
+    WithoutCapability() { set(false); }
+    ~WithoutCapability() { set(true); }
+
+  private:
+    static void set(bool present) {
+        __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+        std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
+        ASSERT_EQ(syscall(SYS_capget, &header, sets.data()), 0);
+        const auto bit = std::uint32_t{1} << CAP_NET_ADMIN;
+        if (present)
+            sets[0].effective |= bit;
+        else
+            sets[0].effective &= ~bit;
+        ASSERT_EQ(syscall(SYS_capset, &header, sets.data()), 0);
+    }
+};
+
+TEST_F(NetlinkConnections, WithoutTheCapabilityItSaysSoAndGoesOn) {
+    const Descriptor server = listener(AF_INET);
+    const Connection one = connect_to("10.0.0.2", server);
+    std::vector<int> errors;
+    ConnectionCloser closer(loop_, [&](int error) { errors.push_back(error); });
+    bool told = false;
+    const WithoutCapability without;
+    run({{[&] { closer.close({ip("10.0.0.2")}, [&] { told = true; }); }, [&] { return told; }}});
+    EXPECT_EQ(errors, std::vector{EPERM});
+    EXPECT_EQ(why_not_closed(EPERM), "the capability NET_ADMIN is missing");
+    EXPECT_EQ(one.error(), EAGAIN);
+}
+
+TEST_F(NetlinkConnections, WithoutADescriptorToSpareItSaysSoAndGoesOn) {
+    std::vector<int> errors;
+    ConnectionCloser closer(loop_, [&](int error) { errors.push_back(error); });
+    bool told = false;
+    rlimit before{};
+    getrlimit(RLIMIT_NOFILE, &before);
+    const rlimit none{static_cast<rlim_t>(next_descriptor()), before.rlim_max};
+    run({{[&] {
+              setrlimit(RLIMIT_NOFILE, &none);
+              closer.close({ip("10.0.0.2")}, [&] { told = true; });
+          },
+          [&] { return told; }}});
+    setrlimit(RLIMIT_NOFILE, &before);
+    EXPECT_EQ(errors.size(), 1u);
+}
+
 TEST_F(NetlinkConnections, TheLoopIsTold) {
     const Descriptor server = listener(AF_INET);
     const Connection one = connect_to("10.0.0.2", server), two = connect_to("10.0.0.1", server);
-    ConnectionCloser closer(loop_);
+    ConnectionCloser closer(loop_, [](int error) { FAIL() << error; });
     int told = 0;
     run({{[&] {
               closer.close({ip("10.0.0.2")}, [&] { ++told; });

@@ -1,6 +1,7 @@
 // From facts to paths, and what an instance asks of links for its addresses and routes.
 #include "vrrpd/agent/paths.hpp"
 
+#include <cerrno>
 #include <functional>
 #include <initializer_list>
 #include <optional>
@@ -8,7 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include "tests/unit/netlink_kernel.hpp"
 #include "vrrpd/agent/address_keeper.hpp"
@@ -342,6 +346,97 @@ TEST_F(Keeper, LinksThatAreNotThereAreObstacles) {
     EXPECT_EQ(keeper_->obstacle(0)->view(), "route 10.1.0.0/16: interface eth8 does not exist");
     options_.excluded_addresses = {{*Prefix::parse("10.3.0.1/24"), "eth9", ""}};
     EXPECT_EQ(keeper_->obstacle(0)->view(), "10.3.0.1/24: interface eth9 does not exist");
+}
+
+// ---- close_connections
+
+class KeeperThatCloses : public Keeper {
+  protected:
+    void SetUp() override {
+        instances_[0].close_connections = true;
+        Keeper::SetUp();
+    }
+    Step connect() {
+        return {[this] {
+                    listener_ = Descriptor(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+                    sockaddr_in name{};
+                    name.sin_family = AF_INET;
+                    inet_pton(AF_INET, "10.9.0.100", &name.sin_addr);
+                    socklen_t size = sizeof name;
+                    auto* const generic = reinterpret_cast<sockaddr*>(&name);
+                    ASSERT_EQ(bind(listener_.get(), generic, size), 0);
+                    ASSERT_EQ(listen(listener_.get(), 8), 0);
+                    ASSERT_EQ(getsockname(listener_.get(), generic, &size), 0);
+                    client_ = Descriptor(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+                    sockaddr_in own{};
+                    own.sin_family = AF_INET;
+                    own.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+                    ASSERT_EQ(bind(client_.get(), reinterpret_cast<sockaddr*>(&own), sizeof own), 0);
+                    ASSERT_EQ(::connect(client_.get(), generic, size), 0);
+                },
+                [] { return true; }};
+    }
+    /// 0 or an errno value; EAGAIN: nothing has happened.
+    int seen_by_client() const {
+        char byte;
+        return recv(client_.get(), &byte, 1, MSG_DONTWAIT) < 0 ? errno : 0;
+    }
+    Step take(bool close_connections) {
+        return {[this, close_connections] {
+                    awaited_ = settled_.size() + 1;
+                    keeper_->set({0, false, false, close_connections});
+                    requests_->flush();
+                    EXPECT_FALSE(keeper_->is_idle(0));
+                },
+                [this] { return settled_.size() == awaited_; }};
+    }
+    static bool is_on() { return std::system("ip addr show dev a0 | grep -q 10.9.0.100") == 0; }
+
+    Descriptor listener_, client_;
+    Instant due_{};
+};
+
+TEST_F(KeeperThatCloses, EndsConnectionsWhileTheAddressIsStillThere) {
+    run({wish(true), connect(), take(true)});
+    EXPECT_EQ(seen_by_client(), ECONNRESET);
+    EXPECT_FALSE(is_on());
+    ASSERT_EQ(settled_.size(), 2u);
+    EXPECT_FALSE(settled_[1].present || settled_[1].refused);
+}
+
+TEST_F(KeeperThatCloses, LeavesThemAloneUnlessItIsTold) {
+    run({wish(true), connect(), take(false)});
+    EXPECT_EQ(seen_by_client(), EAGAIN);
+    EXPECT_FALSE(is_on());
+}
+
+TEST_F(KeeperThatCloses, WhatIsWantedAgainMeanwhileStays) {
+    run({wish(true),
+         {[this] {
+              keeper_->set({0, false, false, true});
+              keeper_->set({0, true});
+              awaited_ = settled_.size() + 1;
+              requests_->flush();
+          },
+          [this] { return settled_.size() == awaited_; }},
+         {[this] { due_ = loop_.now() + 2 * netlink::ConnectionCloser::patience; },
+          [this] { return loop_.now() >= due_; }}});
+    EXPECT_TRUE(is_on());
+    EXPECT_TRUE(settled_.back().present);
+}
+
+TEST_F(KeeperThatCloses, ALostLinkMeanwhileWaitsForNothing) {
+    run({wish(true),
+         connect(),
+         {[this] {
+              keeper_->set({0, false, false, true});
+              keeper_->set({0, false});
+              awaited_ = settled_.size() + 1;
+              requests_->flush();
+          },
+          [this] { return settled_.size() == awaited_; }}});
+    EXPECT_FALSE(is_on());
+    EXPECT_EQ(settled_.size(), 2u) << "one wish, one answer";
 }
 
 // F14

@@ -88,7 +88,9 @@ class Group {
             if (const auto* send = std::get_if<SendAdvert>(&action)) {
                 word = std::to_string(send->instance) + " advert " + std::to_string(send->priority);
             } else if (const auto* set = std::get_if<SetAddresses>(&action)) {
-                word = std::to_string(set->instance) + (set->wanted ? " on" : " off");
+                word = std::to_string(set->instance) + (set->wanted              ? " on"
+                                                        : set->close_connections ? " closed and off"
+                                                                                 : " off");
             } else if (const auto* hook = std::get_if<RunHook>(&action)) {
                 const bool told = hook->hook == Hook::notify;
                 word = std::to_string(hook->instance) + " " + (told ? to_string(hook->to) : to_string(hook->hook));

@@ -1,6 +1,7 @@
 #include "vrrpd/agent/address_keeper.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include <fmt/format.h>
@@ -47,7 +48,10 @@ AddressKeeper::AddressKeeper(Loop& loop, netlink::Requests& requests, const netl
       wishes_(instances.size()),
       renewed_(instances.size()),
       retry_(loop.timer([this] { remove_stuck(); })),
-      put_(instances.size()) {}
+      closer_(loop, [this](int error) { cannot_close(error); }),
+      put_(instances.size()) {
+    look_whether_connections_can_be_closed();
+}
 
 std::vector<netlink::DesiredAddress> AddressKeeper::place(InstanceId id) const {
     std::vector<netlink::DesiredAddress> placed;
@@ -133,8 +137,35 @@ void AddressKeeper::set(const SetAddresses& set) {
     if (wish.wanted) requests_.discard(set.instance);  // renewals among them
     // One more than there are requests, so that it is not settled half way.
     wish = {wish.number + 1, set.wanted, set.announce, false, false, 1, {}, wish.settled};
+    if (set.close_connections && !put_[set.instance].addresses.empty()) return close_and_take_all(set.instance);
     set.wanted ? put_all(set.instance) : take_all(set.instance);
     answered(set.instance, wish.number, {});
+}
+
+// A wish that overtakes this one finds the addresses as they are.
+void AddressKeeper::close_and_take_all(InstanceId id) {
+    std::vector<IpAddress> addresses;
+    for (const netlink::DesiredAddress& address : put_[id].addresses) addresses.push_back(address.prefix.address);
+    closer_.close(std::move(addresses), [this, id, number = wishes_[id].number] {
+        if (number != wishes_[id].number) return;
+        take_all(id);
+        answered(id, number, {});
+        requests_.flush();
+    });
+}
+
+// Before it is needed: the administrator hears of it, and the kernel has loaded what it takes.
+void AddressKeeper::look_whether_connections_can_be_closed() {
+    if (closer_is_tried_ || std::ranges::none_of(instances_, &InstanceOptions::close_connections)) return;
+    closer_is_tried_ = true;
+    closer_.close({}, [] {});
+}
+
+// What is missing stays missing, and is said once.
+void AddressKeeper::cannot_close(int error) {
+    if (error != ETIMEDOUT && std::exchange(closing_error_, error) == error) return;
+    log::write(log::Level::warning,
+               fmt::format("cannot end connections (close_connections): {}", netlink::why_not_closed(error)));
 }
 
 void AddressKeeper::reconfigure(const std::vector<InstanceId>& removed) {
@@ -146,6 +177,7 @@ void AddressKeeper::reconfigure(const std::vector<InstanceId>& removed) {
     wishes_.resize(instances_.size());
     renewed_.resize(instances_.size());
     put_.resize(instances_.size());
+    look_whether_connections_can_be_closed();
     Holders holders;
     for (InstanceId id = 0; id < put_.size(); ++id) {
         for (const netlink::OwnedAddress& address : owned(put_[id].addresses)) holders.emplace(address, id);

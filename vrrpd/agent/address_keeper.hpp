@@ -5,6 +5,9 @@
 // before them. When the last one of the latest wish is answered, that
 // wish is settled. A wish that was overtaken by another is settled by nobody. Nothing here waits.
 //
+// Where connections are to be ended first (netlink/connection_closer.hpp), the requests for a removal leave when that
+// is done or took too long.
+//
 // A removal that the kernel refuses is said and tried again: an address of ours that stays where it does not belong
 // is the one thing that must not be.
 //
@@ -24,6 +27,7 @@
 #include <string>
 #include <vector>
 
+#include "netlink/connection_closer.hpp"
 #include "netlink/facts.hpp"
 #include "netlink/plan.hpp"
 #include "netlink/requests.hpp"
@@ -113,6 +117,9 @@ class AddressKeeper {
     netlink::Requests::Completion completion(InstanceId id, std::string what);
     void put_all(InstanceId id);
     void take_all(InstanceId id);
+    void close_and_take_all(InstanceId id);
+    void look_whether_connections_can_be_closed();
+    void cannot_close(int error);
     using Holders = std::map<netlink::OwnedAddress, InstanceId>;
     void inherit_addresses(InstanceId id, const Holders& holders);
     void arrived(InstanceId id, const netlink::DesiredAddress& address);
@@ -130,6 +137,9 @@ class AddressKeeper {
     std::vector<netlink::DesiredAddress> stuck_;  // whose removal failed: tried again until it does not
     std::unique_ptr<Timer> retry_;
     Duration retry_delay_{};
+    netlink::ConnectionCloser closer_;
+    bool closer_is_tried_ = false;
+    int closing_error_ = 0;
     std::vector<Placed> put_;                     // by instance: a link may have changed its name since; see assign()
     std::multiset<netlink::OwnedAddress> names_;  // of all of those
     std::set<netlink::OwnedAddress> added_;       // by us: kernels before 5.18 keep no mark

@@ -290,7 +290,9 @@ InstanceOptions Resolver::instance(const Draft& draft) {
         const auto index = index_of(drafts_.services, Section::service, draft, place, "service", name);
         if (!index) continue;
         options.services.push_back(*index);
-        options.stop_bound = std::max(options.stop_bound, config_.services[*index].stop_timeout);
+        const service::ServiceOptions& service = config_.services[*index];
+        options.stop_bound = std::max(options.stop_bound, service.stop_timeout);
+        options.close_connections = options.close_connections || service.close_connections;
     }
     resolve_hooks(draft, options.hooks);
     const bool longer = options.hooks.has(Hook::before_backup) && draft.has("hook_timeout");

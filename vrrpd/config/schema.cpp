@@ -396,6 +396,9 @@ void add_service_keys(std::vector<Key>& keys) {
         service("restart_limit", number(1, 1000), &S::restart_limit, "5", "failures in a row until it failed"));
     keys.push_back(
         service("on_failure", on_failure, &S::on_failure, "fault", "what its failure means for the instance"));
+    keys.push_back(service("close_connections", yes_or_no(), &S::close_connections, "no",
+                           "end all connections of the addresses just before these go, unless the link is down or the "
+                           "daemon stalled: idle clients are told at once"));
 }
 
 }  // namespace

@@ -7,7 +7,6 @@
 namespace vrrpd::config {
 namespace {
 
-constexpr std::string_view later = "not supported by this version";
 constexpr std::string_view no_mail = "there is no mail here; watch the log or the journal";
 constexpr std::string_view no_lvs = "there is no LVS here; a local service is a [service NAME]";
 constexpr std::string_view authentication =
@@ -41,8 +40,6 @@ constexpr std::array section_hints{
 };
 
 constexpr std::array key_hints{
-    Hint{"service", "close_connections", later},
-
     Hint{"", "state", "there is none: every instance starts as BACKUP and the highest priority wins"},
     Hint{"", "strict_mode", "there is none: what breaks the protocol is always an error or a warning"},
     Hint{"", "vrrp_strict", "there is none: what breaks the protocol is always an error or a warning"},

@@ -178,7 +178,8 @@ struct SendAdvert {
 struct SetAddresses {
     InstanceId instance = 0;
     bool wanted = false;
-    bool announce = false;  ///< tell the neighbours of each address as soon as the kernel has it: one burst
+    bool announce = false;           ///< tell the neighbours of each address as soon as the kernel has it: one burst
+    bool close_connections = false;  ///< those that go: end their TCP connections first, as far as that is soon done
 };
 
 enum class ServiceWish : std::uint8_t {

@@ -21,7 +21,8 @@
 //   stall                 addresses off, priority 0, full start; services settle
 //   path lost             addresses off, nothing sent; services settle
 //   sync group steps down addresses off, priority 0; services settle
-// and after each demotion, once the services have stopped as well, notify_*.
+// and after each demotion, once the services have stopped as well, notify_*. Where close_connections asks for it, "off"
+// means that clients are told first, but for the two that may be over in a moment: stall and path lost.
 //
 // A packet that was refused never reaches this class (conformance B27).
 #pragma once
@@ -215,6 +216,7 @@ class Instance {
     static constexpr std::size_t timer_count = 12;
     enum class Phase : std::uint8_t { preparation, addresses, services, serving };  // of active
     enum class Farewell : std::uint8_t { none, silence, last_advert, release };     // after the addresses are gone
+    enum class Connections : std::uint8_t { end, stay };                            // of clients, before that
 
     // The table and its steps: transitions.cpp.
     struct Transition;
@@ -278,7 +280,7 @@ class Instance {
     void send(std::uint8_t priority, Moment moment);
     void send(std::uint8_t priority, Instant due, Moment moment);
     void explain(Cause cause, const Text& reason);
-    void withdraw(Farewell farewell, Moment moment);
+    void withdraw(Farewell farewell, Connections connections, Moment moment);
     void let_services_settle(Moment moment);
     void want_addresses(Moment moment);
     void stop_services(ServiceWish wish, Duration bound, Moment moment);

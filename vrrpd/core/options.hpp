@@ -126,6 +126,7 @@ struct InstanceOptions {
     std::vector<Track> checks;                      ///< track_check and track_interface
     std::vector<std::size_t> gates;                 ///< preempt_check, by index of the check
     std::vector<std::size_t> services;              ///< by index of the service
+    bool close_connections = false;                 ///< of the addresses before they go: some service wants it
     Duration stop_bound = std::chrono::seconds(1);  ///< longest wait of a planned demotion: services, before_backup
     Hooks hooks;
     friend bool operator==(const InstanceOptions&, const InstanceOptions&) = default;

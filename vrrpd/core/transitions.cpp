@@ -337,7 +337,7 @@ void Instance::yield(Moment moment) {
                          heard_->source.to_string().c_str(), heard_->priority, priority()));
     notice(higher ? Notice::Kind::higher_heard : Notice::Kind::equal_heard, heard_->source, moment);
     follow(moment);
-    withdraw(Farewell::last_advert, moment);
+    withdraw(Farewell::last_advert, Connections::end, moment);
     let_services_settle(moment);
 }
 
@@ -370,7 +370,7 @@ void Instance::wind_up(Moment moment) {
 }
 
 void Instance::withdraw_to_release(Moment moment) {
-    if (farewell_ == Farewell::none) withdraw(Farewell::release, moment);
+    if (farewell_ == Farewell::none) withdraw(Farewell::release, Connections::end, moment);
 }
 
 // Another Active is there already: it must not wait for our services.
@@ -379,13 +379,14 @@ void Instance::hasten(Moment moment) {
     withdraw_to_release(moment);
 }
 
-void Instance::withdraw(Farewell farewell, Moment moment) {
+void Instance::withdraw(Farewell farewell, Connections connections, Moment moment) {
     forget_hook(moment);
     farewell_ = farewell;
     deadline(Timer::announcement) = deadline(Timer::restoration) = deadline(Timer::lookout) = never;
     const auto count = static_cast<long>(options_->addresses.size() + options_->excluded_addresses.size());
     deadline(Timer::withdrawal) = moment.now + withdrawal_base + count * withdrawal_each;
-    moment.actions.emplace_back(SetAddresses{id_, false});
+    const bool closes = options_->close_connections && connections == Connections::end;
+    moment.actions.emplace_back(SetAddresses{id_, false, false, closes});
 }
 
 // The addresses are gone, or the kernel took too long: now the peers may know.
@@ -401,16 +402,17 @@ void Instance::conclude(Moment moment) {
     if (!other_active_heard_) deadline(Timer::second_release) = moment.now + second_release_after;
 }
 
+// Connections that find the address again go on, so a link that is away for a moment must not end them.
 void Instance::vanish(Moment moment) {
     deadline(Timer::protocol) = never;
-    withdraw(Farewell::silence, moment);
+    withdraw(Farewell::silence, Connections::stay, moment);
     let_services_settle(moment);
 }
 
 void Instance::recoil(Moment moment) {
     deadline(Timer::protocol) = never;
     other_active_heard_ = false;
-    withdraw(Farewell::release, moment);
+    withdraw(Farewell::release, Connections::stay, moment);
     let_services_settle(moment);
 }
 
@@ -428,7 +430,7 @@ void Instance::recede(Moment moment) {
     preempting_since_.reset();
     active_interval_ = options_->advert_interval;
     listen(moment);
-    withdraw(Farewell::release, moment);
+    withdraw(Farewell::release, Connections::end, moment);
     let_services_settle(moment);
 }
 

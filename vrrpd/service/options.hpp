@@ -30,6 +30,7 @@ struct ServiceOptions {
     Duration restart_delay = std::chrono::milliseconds(200);
     int restart_limit = 5;
     OnFailure on_failure = OnFailure::fault;
+    bool close_connections = false;  ///< end those of the instance's addresses before these go
     friend bool operator==(const ServiceOptions&, const ServiceOptions&) = default;
 };
 
