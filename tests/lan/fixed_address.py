@@ -11,7 +11,7 @@ import pathlib
 import socket
 import time
 
-from tests.lan.control import vrrpctl
+from tests.lan.control import Refused, ask
 from tests.lan.daemons import VIP
 from tests.lan.pair import Probe
 from tests.lan.recipes import PATIENCE, Deployment, Plan
@@ -57,9 +57,10 @@ class FixedAddress(Deployment):
 
     def fail_over(self, name):
         """Returns when the other host serves, as far as this one knows."""
-        outcome = vrrpctl(self.hosts[name], "failover", "VI_1")
-        if outcome.code != 0:
-            raise NotSeen(f"failover of {name}: {outcome}")
+        try:
+            ask(self.hosts[name], "failover", "VI_1")
+        except Refused as refusal:
+            raise NotSeen(f"failover of {name}: {refusal}") from refusal
 
 
 class StartedWithTheAddress(FixedAddress):

@@ -194,6 +194,13 @@ TEST(SyncGroup, a_higher_active_on_one_demotes_the_others_addresses_first_S03) {
     EXPECT_EQ(group.story(), "0 advert 100, 1 advert 0") << "the winner announces again, a peer may take the other";
 }
 
+TEST(SyncGroup, clients_of_all_are_told_of_a_demotion_but_those_behind_a_lost_link_S03) {
+    Group group(two_with([](auto& first, auto& second) { first.close_connections = second.close_connections = true; }));
+    group.become_active();
+    group.path(0, false);
+    EXPECT_EQ(group.story(), "0 off, group FAULT, 1 closed and off");
+}
+
 TEST(SyncGroup, obeys_as_long_as_one_member_hears_its_better_S02_S07) {
     Group group;
     group.start();

@@ -1,11 +1,13 @@
-"""What python-memcache and redis-py see in recipe S8, as they come and with the settings of its page.
+"""What clients see in recipe S8: python-memcache and redis-py, as they come and with the settings of its page; and one that
+connects every millisecond, in many planned moves in a row.
 
-    tests/bench/python_clients --runs 5 --build build
+    tests/bench/fixed_address --runs 5 --moves 50 --build build
 
-Each run is a new LAN with one client of each kind, which asks every 5 ms. Prints a Markdown table.
+Each run is a new LAN with one client of each kind in Python, which asks every 5 ms. Prints two Markdown tables.
 """
 
 import argparse
+import dataclasses
 import os
 import pathlib
 import random
@@ -30,6 +32,7 @@ FAULTS = {
     "planned move, run = master": (StartedWithTheAddress, lambda it: it.fail_over("proxy-a")),
     "host lost (link cut)": (FixedAddress, lambda it: it.cut("proxy-a")),
 }
+INTERVAL = 0.001  # between two connects of the busy client
 PATIENCE = 45  # python-memcache takes a server for dead for 30 s
 HEAD = ("fault", "client", "longest time without an answer, ms", "failed requests")
 
@@ -65,16 +68,58 @@ def lines(fault, runs):
         yield f"| {fault} | {title} | {_both([gap * 1000 for gap, _ in seen])} | {failed} |"
 
 
+@dataclasses.dataclass
+class Move:
+    """Of a client that connects every millisecond. Seconds."""
+    gap: float
+    refused: int
+    window: float  # in which it was refused
+
+
+def moves(make, count, folder, build):
+    with make(S8, folder, build / "vrrpd/vrrpd", build / "tests/prober/prober") as deployment:
+        deployment.start()
+        prober = deployment.probe("busy", "--interval", "1", realtime=True)
+        prober.wait_for_answers(PATIENCE)
+        begins = []
+        for number in range(count):
+            begins.append(time.time_ns())
+            deployment.fail_over(("proxy-a", "proxy-b")[number % 2])
+            prober.wait_for_answers(PATIENCE, 200, time.time_ns())
+        attempts = prober.stop()
+    return [move(attempts, begin, end) for begin, end in zip(begins, begins[1:] + [time.time_ns()])]
+
+
+def move(attempts, begin, end):
+    refused = [one.end_ns for one in attempts if begin < one.end_ns <= end and one.outcome == "refused"]
+    window = (max(refused) - min(refused)) / 1e9 + INTERVAL if refused else 0
+    return Move(analysis.longest_gap(attempts, begin, end).seconds, len(refused), window)
+
+
+def moves_table(arguments, folder, build):
+    table = ["| planned moves | gap, ms | moves in which connections were refused | for how long, ms | connections refused |",
+             "|---|---|---|---|---|"]
+    for title, make in (("run = always", FixedAddress), ("run = master", StartedWithTheAddress)):
+        seen = moves(make, arguments.moves, folder / title.replace(" ", ""), build)
+        bad = [one for one in seen if one.refused]
+        windows = _both([one.window * 1000 for one in bad]) if bad else "0"
+        table.append(f"| {len(seen)}, {title} | {_both([one.gap * 1000 for one in seen])} | {len(bad)} | {windows} | "
+                     f"{sum(one.refused for one in seen)} |")
+    return table
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=5, help="runs of each fault (5)")
+    parser.add_argument("--moves", type=int, default=50, help="planned moves in a row (50)")
     parser.add_argument("--build", default="build", help="meson's build folder (build)")
     parser.add_argument("--seed", type=int, default=1, help="of the phases of the faults (1)")
     arguments = parser.parse_args()
     if os.geteuid() != 0:
         parser.error("network namespaces need root")
     build = pathlib.Path(arguments.build).resolve()
-    folder = build / f"bench-python-clients-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+    folder = build / f"bench-fixed-address-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+    print("\n".join(moves_table(arguments, folder, build)) + "\n", flush=True)
     phases, failed, table = random.Random(arguments.seed), 0, []
     for fault, (make, strike) in FAULTS.items():
         runs = []
