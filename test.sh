@@ -59,6 +59,7 @@ if [ -n "$long" ]; then
     tests/bench/bulk --build $build || failed_runs=$((failed_runs + 1))
     tests/bench/holders --runs 5 --build $build || failed_runs=$((failed_runs + 1))
     tests/bench/recipes --build $build || failed_runs=$((failed_runs + 1))
+    tests/bench/fixed_address --runs 2 --build $build || failed_runs=$((failed_runs + 1))
     tests/bench/checks --build $build || failed_runs=$((failed_runs + 1))
     tests/bench/reload --build $build || failed_runs=$((failed_runs + 1))
 fi

@@ -24,7 +24,7 @@ namespace {
 
 // Those that listen stay, those in TIME_WAIT have nobody to tell.
 constexpr std::uint32_t connected = ~(1u << TCP_LISTEN | 1u << TCP_TIME_WAIT | 1u << TCP_CLOSE);
-constexpr std::size_t buffer_size = 32 << 10;  // the kernel fills what we have; see netlink(7)
+constexpr std::size_t dump_buffer_size = 32 << 10;  // the kernel fills what we have; see netlink(7)
 
 struct Request {
     nlmsghdr header{};
@@ -139,7 +139,7 @@ std::string why_not_closed(int error) {
 
 std::size_t close_connections(std::span<const IpAddress> addresses) {
     const Descriptor dump = open_socket(), destroy = open_socket();
-    std::vector<std::uint8_t> buffer(buffer_size);
+    std::vector<std::uint8_t> buffer(dump_buffer_size);
     require_ability(dump, destroy, buffer);
     std::vector<IpAddress> wanted(addresses.begin(), addresses.end());
     std::ranges::sort(wanted);
