@@ -320,6 +320,21 @@ std::vector<std::uint8_t> removal_request(int link, const Prefix& prefix, std::u
     return with_ack(Message(built).get(), sequence);
 }
 
+// By the route that makes it local: whose absence the removal of the address does not mind.
+std::vector<std::uint8_t> deafness_request(int link, const IpAddress& address, std::uint32_t sequence) {
+    rtmsg header{};
+    header.rtm_family = number_of(address.family());
+    header.rtm_dst_len = address.family() == Family::ipv4 ? 32 : 128;
+    header.rtm_table = RT_TABLE_LOCAL;
+    header.rtm_type = RTN_LOCAL;
+    header.rtm_scope = RT_SCOPE_NOWHERE;  // whatever it is
+    const Message message(nlmsg_alloc_simple(RTM_DELROUTE, 0));
+    const bool complete = message && nlmsg_append(message.get(), &header, sizeof header, NLMSG_ALIGNTO) >= 0 &&
+                          put(message.get(), RTA_DST, address) &&
+                          put(message.get(), RTA_OIF, static_cast<std::uint32_t>(link));
+    return complete ? with_ack(message.get(), sequence) : std::vector<std::uint8_t>{};
+}
+
 std::vector<std::uint8_t> addition_request(const Route& route, std::uint32_t sequence) {
     rtmsg header{};
     header.rtm_type = RTN_UNICAST;

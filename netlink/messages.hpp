@@ -61,6 +61,10 @@ std::vector<std::uint8_t> addition_request(int link, const Prefix& prefix, const
 /// Asks that the address go, and for an ACK. Empty: no memory.
 std::vector<std::uint8_t> removal_request(int link, const Prefix& prefix, std::uint32_t sequence);
 
+/// Asks that the kernel take no packets for an address of a link any more, though the address stays; and for an ACK.
+/// Empty: no memory.
+std::vector<std::uint8_t> deafness_request(int link, const IpAddress& address, std::uint32_t sequence);
+
 /// Asks for a route with our mark, in place of what has the same destination, table and metric, and for an ACK.
 /// Empty: no memory.
 std::vector<std::uint8_t> addition_request(const Route& route, std::uint32_t sequence);

@@ -40,6 +40,10 @@ void Requests::remove_address(int link, const Prefix& prefix, Completion complet
     queue(Kind::removal, no_tag, removal_request(link, prefix, ++sequence_), std::move(completed));
 }
 
+void Requests::make_deaf(int link, const IpAddress& address, Completion completed) {
+    queue(Kind::removal, no_tag, deafness_request(link, address, ++sequence_), std::move(completed));
+}
+
 void Requests::add_route(const Route& route, Completion completed, Tag tag) {
     queue(Kind::addition, tag, addition_request(route, ++sequence_), std::move(completed));
 }

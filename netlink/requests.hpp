@@ -57,6 +57,9 @@ class Requests {
                      Duration lifetime = Duration::zero());
     /// Queues it.
     void remove_address(int link, const Prefix& prefix, Completion completed);
+    /// Queues it: no packet for the address is taken any more, until it is removed and added again. It may still be
+    /// sent from.
+    void make_deaf(int link, const IpAddress& address, Completion completed);
 
     /// Queues it. Where the route has a source or a gateway in the subnet of an address, that has to be there first.
     void add_route(const Route& route, Completion completed, Tag tag = no_tag);

@@ -2,8 +2,10 @@
 and clients that ask for nothing. And what becomes of a service that is needed again, or by somebody else.
 """
 
+import contextlib
 import signal
 import socket
+import threading
 
 from tests.lan import cases
 from tests.lan.cases import GLOBAL, LanCase
@@ -118,6 +120,33 @@ class OpenConnections(LanCase):
         self.connect_both(self.b)
         self.assertEqual(self.a.pids_of("echo"), [process])
         self.assertEqual(self.established(self.a), 0)
+
+    def test_who_connects_again_at_once_meets_the_new_holder(self):
+        """Many do while the address is still there: none may be taken by the old one, which will not answer."""
+        self.start_pair()
+        for here, there in ((self.a, self.b), (self.b, self.a)) * 2:
+            self.connect_again_while_it_moves(here, there)
+
+    def connect_again_while_it_moves(self, here, there):
+        links = [self.connect(socket.AF_INET, VIP)[0] for _ in range(40)]
+        spare = [self.client.socket(socket.AF_INET, socket.SOCK_STREAM) for _ in links]
+        met = []
+
+        def connect_again(told, link):
+            with contextlib.suppress(ConnectionResetError):
+                told.recv(16)
+            with contextlib.closing(link):
+                link.settimeout(PATIENCE)
+                link.connect((VIP, PORT))
+                met.append(link.recv(16).decode())
+
+        threads = [threading.Thread(target=connect_again, args=pair) for pair in zip(links, spare)]
+        for thread in threads:
+            thread.start()
+        self.fail_over(here)
+        for thread in threads:
+            thread.join()
+        self.assertEqual(met, [there.name] * len(links))
 
     def test_without_the_key_nobody_is_told(self):
         self.start_pair("no")

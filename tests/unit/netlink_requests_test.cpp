@@ -501,5 +501,29 @@ TEST_F(NetlinkRequests, WhatIsNotWantedAnyMoreDoesNotLeave) {
     EXPECT_EQ(requests.counters().queued, 0u);
 }
 
+TEST_F(NetlinkRequests, ADeafAddressStaysAndTakesNothing) {
+    Requests requests(loop_);
+    const Prefix address = prefix("10.2.0.1/24");
+    std::optional<Answer> added, deaf, gone;
+    run({{[&] {
+              requests.add_address(a0_, address, "", into(added));
+              requests.make_deaf(a0_, address.address, into(deaf));
+              requests.flush();
+          },
+          [&] { return deaf.has_value(); }},
+         {[&] {
+              EXPECT_EQ(deaf->error, 0) << deaf->text;
+              EXPECT_EQ(std::system("ip addr show dev a0 | grep -q 10.2.0.1/24"), 0);
+              EXPECT_NE(std::system("ip route show table local | grep -q 'local 10.2.0.1 '"), 0);
+              requests.remove_address(a0_, address, into(gone));
+              requests.add_address(a0_, address, "", into(added));
+              requests.flush();
+              added.reset();
+          },
+          [&] { return added.has_value(); }}});
+    EXPECT_EQ(gone->error, 0) << gone->text;
+    EXPECT_EQ(std::system("ip route show table local | grep -q 'local 10.2.0.1 '"), 0) << "put on again it hears";
+}
+
 }  // namespace
 }  // namespace vrrpd::netlink::netlink_requests_test

@@ -135,23 +135,42 @@ std::optional<AddressesLost> AddressKeeper::loss(const netlink::Address& gone) {
 void AddressKeeper::set(const SetAddresses& set) {
     Wish& wish = wishes_[set.instance];
     if (wish.wanted) requests_.discard(set.instance);  // renewals among them
+    const bool deaf = wish.deaf;
     // One more than there are requests, so that it is not settled half way.
-    wish = {wish.number + 1, set.wanted, set.announce, false, false, 1, {}, wish.settled};
+    wish = {wish.number + 1, set.wanted, set.announce, false, false, false, 1, {}, wish.settled};
+    if (deaf && set.wanted) take_all(set.instance);
     if (set.close_connections && !put_[set.instance].addresses.empty()) return close_and_take_all(set.instance);
     set.wanted ? put_all(set.instance) : take_all(set.instance);
     answered(set.instance, wish.number, {});
 }
 
-// A wish that overtakes this one finds the addresses as they are.
+// Nobody adopts what is half gone.
 void AddressKeeper::close_and_take_all(InstanceId id) {
+    Wish& wish = wishes_[id];
+    wish.deaf = true;
+    record_.let_go(id);
+    const auto& addresses = put_[id].addresses;
+    for (std::size_t i = 0; i < addresses.size(); ++i) {
+        const bool last = i + 1 == addresses.size();  // answers come in order
+        requests_.make_deaf(addresses[i].link, addresses[i].prefix.address,
+                            [this, id, last, number = wish.number](int, const std::string&) {
+                                if (last && number == wishes_[id].number) close_connections(id);
+                            });
+    }
+}
+
+void AddressKeeper::close_connections(InstanceId id) {
     std::vector<IpAddress> addresses;
     for (const netlink::DesiredAddress& address : put_[id].addresses) addresses.push_back(address.prefix.address);
-    closer_.close(std::move(addresses), [this, id, number = wishes_[id].number] {
-        if (number != wishes_[id].number) return;
-        take_all(id);
-        answered(id, number, {});
-        requests_.flush();
-    });
+    closer_.close(std::move(addresses), [this, id, number = wishes_[id].number] { take_all_when_closed(id, number); });
+}
+
+void AddressKeeper::take_all_when_closed(InstanceId id, std::uint64_t number) {
+    if (number != wishes_[id].number) return;
+    wishes_[id].deaf = false;
+    take_all(id);
+    answered(id, number, {});
+    requests_.flush();
 }
 
 // Before it is needed: the administrator hears of it, and the kernel has loaded what it takes.
@@ -171,6 +190,7 @@ void AddressKeeper::cannot_close(int error) {
 void AddressKeeper::reconfigure(const std::vector<InstanceId>& removed) {
     std::vector<std::vector<netlink::OwnedAddress>> held(instances_.size());
     for (InstanceId id = 0; id < wishes_.size(); ++id) {
+        if (std::exchange(wishes_[id].deaf, false)) take_all(id);  // nobody inherits it
         if (wishes_[id].wanted) held[id] = placeable(id);
     }
     record_.renew(instances_, held, loop_.now());

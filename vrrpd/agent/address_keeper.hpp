@@ -5,8 +5,9 @@
 // before them. When the last one of the latest wish is answered, that
 // wish is settled. A wish that was overtaken by another is settled by nobody. Nothing here waits.
 //
-// Where connections are to be ended first (netlink/connection_closer.hpp), the requests for a removal leave when that
-// is done or took too long.
+// Where connections are to be ended first (netlink/connection_closer.hpp), the addresses are made deaf, so that no new
+// ones begin; then the connections end; and when that is done or took too long the requests for the removal leave. Who
+// wants the addresses meanwhile has them removed and put on again.
 //
 // A removal that the kernel refuses is said and tried again: an address of ours that stays where it does not belong
 // is the one thing that must not be.
@@ -95,6 +96,7 @@ class AddressKeeper {
         bool announce = false;
         bool disturbed = false;  // something of it went before it was settled
         bool sheds = false;      // addresses that are on record until they are gone
+        bool deaf = false;       // its addresses are, and on their way out
         std::size_t outstanding = 0;
         std::string refused;
         Instant settled = Instant::min();  // the last time
@@ -118,6 +120,8 @@ class AddressKeeper {
     void put_all(InstanceId id);
     void take_all(InstanceId id);
     void close_and_take_all(InstanceId id);
+    void close_connections(InstanceId id);
+    void take_all_when_closed(InstanceId id, std::uint64_t number);
     void look_whether_connections_can_be_closed();
     void cannot_close(int error);
     using Holders = std::map<netlink::OwnedAddress, InstanceId>;
