@@ -16,8 +16,8 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
-#include "netlink/worker_thread.hpp"
 #include "vrrpd/loop/descriptor.hpp"
+#include "vrrpd/loop/worker_thread.hpp"
 
 namespace vrrpd::netlink {
 namespace {
@@ -204,7 +204,8 @@ void ConnectionCloser::begin() {
     try {
         started.watch = loop_.watch(started.shared->done.get(), readable,
                                     [this, &started](std::uint32_t) { end(started, started.shared->error); });
-        pthread_detach(start_worker("vrrpd-closer", [shared = started.shared] { shared->work(); }));
+        pthread_detach(start_worker("vrrpd-closer", Scheduling::one_below, small_stack,
+                                    [shared = started.shared] { shared->work(); }));
     } catch (const std::system_error& failure) {  // no descriptor, no memory
         end(started, failure.code().value());
     }

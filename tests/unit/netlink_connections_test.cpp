@@ -11,7 +11,7 @@
 #include "netlink/connection_closer.hpp"
 #include "tests/unit/netlink_kernel.hpp"
 
-namespace vrrpd::netlink {
+namespace vrrpd::netlink::netlink_connections_test {
 namespace {
 
 /// A connection over the loopback device, and the socket that took it.
@@ -168,4 +168,4 @@ TEST_F(NetlinkConnections, TheLoopIsTold) {
 }
 
 }  // namespace
-}  // namespace vrrpd::netlink
+}  // namespace vrrpd::netlink::netlink_connections_test
