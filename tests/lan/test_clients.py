@@ -25,7 +25,7 @@ class ClientCase(unittest.TestCase):
         self.a, self.b = self.deployment.daemons.values()
 
 
-class PlannedMoves(ClientCase):
+class FiftyMoves(ClientCase):
     def test_no_connect_is_refused(self):
         """Nor is any connection that was made lost without a word: it is answered, reset, or its SYN found nobody."""
         prober = self.deployment.probe("busy", "--interval", "1")
