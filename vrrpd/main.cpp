@@ -22,6 +22,7 @@
 #include "vrrpd/io/log.hpp"
 #include "vrrpd/io/notify.hpp"
 #include "vrrpd/io/realtime.hpp"
+#include "vrrpd/io/resident.hpp"
 #include "vrrpd/io/watchdog.hpp"
 #include "vrrpd/launcher/launcher.hpp"
 #include "vrrpd/loop/descriptor.hpp"
@@ -139,6 +140,7 @@ int run(config::Config config, const std::string& file, LauncherProcess launcher
     notify::ready();
     Watchdog watchdog(loop, fastest_interval(agent->config()));
     reloader->on_applied([&] { watchdog.adapt(fastest_interval(agent->config())); });
+    forget_startup_pages();
     const int result = loop.run();
     if (agent->leaves_legacy()) launcher.leave_on_guard();
     reloader.reset();

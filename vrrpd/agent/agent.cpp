@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <malloc.h>
 #include <map>
 #include <stdexcept>
 #include <system_error>
@@ -24,8 +23,6 @@ constexpr Duration late_deadline = std::chrono::milliseconds(10);  // then more 
 constexpr Duration socket_retry = std::chrono::seconds(1);
 constexpr std::size_t status_names = 20;  // instances that a line of status names one by one
 constexpr Duration status_delay = std::chrono::milliseconds(100);
-// After a transition: then what a takeover of a thousand instances needed for a moment goes back to the system.
-constexpr Duration tidying_delay = std::chrono::seconds(10);
 
 std::size_t find_check(const config::Config& config, const std::string& name) {
     const auto found = std::ranges::find(config.checks, name, &health::CheckOptions::name);
@@ -66,7 +63,6 @@ Agent::Agent(Loop& loop, ChildStarter& starter, config::Config config, Record& r
           status_due_ = false;
           publish_status();
       })),
-      tidying_(loop.timer([] { malloc_trim(0); })),
       socket_retry_(loop.timer([this] { refresh_paths(); })),
       monitor_(loop, [this] { refresh_paths(); }),
       paths_(config_.instances, monitor_.facts()),
@@ -369,7 +365,6 @@ void Agent::perform(const RoleChanged& action) {
     console_->role_changed(action);
     ++tally_.causes[static_cast<std::size_t>(action.cause)];
     if (!std::exchange(status_due_, true)) status_->arm(loop_.now() + status_delay);
-    tidying_->arm(loop_.now() + tidying_delay);
 }
 
 void Agent::perform(const GroupChanged& action) {

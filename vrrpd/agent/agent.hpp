@@ -158,7 +158,6 @@ class Agent {
     std::unique_ptr<Timer> deadline_;
     Instant armed_ = never;  // when it fires
     std::unique_ptr<Timer> status_;
-    std::unique_ptr<Timer> tidying_;
     std::unique_ptr<Timer> socket_retry_;
     bool status_due_ = false;
 
