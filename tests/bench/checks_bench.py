@@ -21,6 +21,7 @@ import time
 
 from tests.bench import usage
 from tests.bench.recorder import Recorder
+from tests.bench.wakers import BareWakers
 from tests.lan.daemons import MEMCACHED_PORT, Daemon, Keepalived, Vrrpd, time_of, write_script
 from tests.lan.virtual_lan import Lan
 
@@ -263,26 +264,20 @@ def hanging_scripts():
     return _GLOBAL + _INSTANCE.format(advert=round(ADVERT_S * 1000)) + tracks + "".join(sections)
 
 
-def start_bare_wakers(host, bare):
-    """A thread on each core, of the daemon's priority, that only sleeps: nothing on this machine wakes up sooner."""
-    return [host.start(f"wake-{cpu}", ["chrt", "-r", "10", "taskset", "-c", cpu, bare, "wake", 2, round(LATE_S * 1000)])
-            for cpu in range(os.cpu_count())]
-
-
 def adverts_beside_scripts(folder, binary, bare, seconds):
     with Lan(folder) as lan:
         host, listener = lan.host("cache-a", "192.168.30.10"), lan.host("listener", "192.168.30.99")
         write_script(host.etc / "hang", "#!/bin/sh\nsleep 1000 & sleep 1000\n")
         daemon = Vrrpd(host, binary, hanging_scripts())
         daemon.wait_state("MASTER", PATIENCE_S, daemon.start())
-        wakers = start_bare_wakers(listener, bare)
+        wakers = BareWakers(listener, bare, LATE_S)
         with Recorder(listener) as recorder:
             first, began = newest_pid(host), time.monotonic()
             time.sleep(seconds)
             forks = (newest_pid(host) - first) / (time.monotonic() - began)
             heard = recorder.adverts()
         left = len(host.pids_of("hang"))
-        overslept = [float(line.split()[1]) for waker in wakers for line in waker.log.lines()]
+        overslept, wakes = wakers.overslept_ms()
     (adverts,) = heard.values()
     gaps = [(after[0] - before[0]) / 1e9 for before, after in zip(adverts, adverts[1:])]
     late = sum(gap > ADVERT_S + LATE_S for gap in gaps)
@@ -290,7 +285,7 @@ def adverts_beside_scripts(folder, binary, bare, seconds):
     yield Line(f"adverts over 5 ms late while {HANGING} scripts hang and are killed, of {len(gaps)}", str(late), "0",
                late > 0 or few)
     yield Line("the longest time between two adverts, ms", f"{max(gaps, default=float('inf')) * 1000:.2f}")
-    yield Line(f"a bare real-time thread on each core: wake-ups over 5 ms late, of {round(seconds * 500) * len(wakers)}",
+    yield Line(f"a bare real-time thread on each core: wake-ups over 5 ms late, of {wakes}",
                str(len(overslept)))
     yield Line("the latest of them, ms", f"{max(overslept, default=0):.2f}")
     yield Line("processes started a second meanwhile", f"{forks:.0f}")

@@ -84,7 +84,7 @@ class Bench:
         return storm.measure(self._place("storm", kind), self.binary, kind, self.storm_s)
 
     def takeovers_of(self, kind):
-        return takeovers.measure(self._place("takeovers", kind), self.binary, kind, self.rounds, self.seed)
+        return takeovers.measure(self._place("takeovers", kind), self.binary, self.bare, kind, self.rounds, self.seed)
 
     def plan(self, wanted):
         """(place in the results, what measures it) of everything, in order."""

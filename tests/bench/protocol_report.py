@@ -148,6 +148,10 @@ def _lines_of_takeovers(takeovers):
         cells = {kind: f"{quantile(one, part) * 1000:.3f}" for kind, one in off.items()}
         bar = _bar("<= 2 ms", f"{p99 * 1000:.3f}", p99 > TAKEOVER_BAR_S) if name == "p99" else {}
         yield Line(f"first advert, off the Active_Down_Interval: {name}, ms", cells, **bar)
+    yield Line("a bare real-time thread on each core meanwhile: over 2 ms late, % of its wake-ups",
+               {kind: f"{100 * len(one.overslept_ms) / one.wakes:.2f}" for kind, one in takeovers.items()})
+    yield Line("the latest of them, ms",
+               {kind: f"{max(one.overslept_ms, default=0):.2f}" for kind, one in takeovers.items()})
 
 
 def lines_of(results):

@@ -14,6 +14,7 @@ import time
 
 from tests.bench.fleet import ACTIVE_PRIORITY, BACKUP_PRIORITY, Load, make_fleet, make_host, make_lan, virtual_address
 from tests.bench.recorder import Recorder
+from tests.bench.wakers import BareWakers
 
 LOAD = Load(links=1, per_link=10, interval_ms=100)
 INTERVAL_S = LOAD.interval_ms / 1000
@@ -21,6 +22,7 @@ INTERVAL_S = LOAD.interval_ms / 1000
 ACTIVE_DOWN_S = 3 * INTERVAL_S + (256 - BACKUP_PRIORITY) * INTERVAL_S / 256
 BURST = 5        # adverts of the scripted Active: the Backup's farewell to the last round is long over at their end
 SILENCE_S = 0.6  # after the last of them
+WAKE_S = 0.002   # the bar of a takeover
 
 
 def _checksum(data):
@@ -80,12 +82,15 @@ def errors_of(heard, scripted):
 
 @dataclasses.dataclass(frozen=True)
 class Takeovers:
-    """`errors`: seconds from the computed instant, late is positive."""
+    """`errors`: seconds from the computed instant, late is positive. `overslept_ms`: by how much a bare real-time thread was
+    late meanwhile, of those of its `wakes` that were later than WAKE_S."""
     wanted: int
     errors: list
+    overslept_ms: list
+    wakes: int
 
 
-def measure(folder, binary, kind, rounds, seed):
+def measure(folder, binary, bare, kind, rounds, seed):
     with make_lan(folder) as lan:
         scripted = make_host(lan, "scripted", 1, 1)
         backup = make_host(lan, "backup", 2, 1)
@@ -93,9 +98,11 @@ def measure(folder, binary, kind, rounds, seed):
         fleet = make_fleet(kind, backup, binary, LOAD, BACKUP_PRIORITY)
         fleet.start()
         fleet.wait_all("MASTER", LOAD, 10)
+        wakers = BareWakers(observer, bare, WAKE_S)
         with Recorder(observer) as recorder:
             play(scripted, schedule(rounds, seed))
             heard = recorder.adverts()
+        overslept_ms, wakes = wakers.overslept_ms()
     own = socket.inet_aton(scripted.address)
     errors = [error for adverts in heard.values() for error in errors_of(adverts, own)]
-    return Takeovers(rounds * LOAD.per_link, errors)
+    return Takeovers(rounds * LOAD.per_link, errors, overslept_ms, wakes)
