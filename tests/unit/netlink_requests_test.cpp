@@ -471,7 +471,7 @@ TEST_F(NetlinkRequests, WhatCouldNotBeSentIsAnswered) {
 }
 
 TEST_F(NetlinkRequests, WhatIsNotWantedAnyMoreDoesNotLeave) {
-    constexpr int each = 100;
+    constexpr int each = Requests::max_in_flight;  // twice as many as may be under way
     Requests requests(loop_);
     std::optional<test::HeldRtnl> held(std::in_place, "a0");
     int ours = 0, others = 0;
