@@ -10,7 +10,7 @@ fi
 scripts/install-deps.sh demo
 
 build=build-demo
-[ -f $build/build.ninja ] || meson setup $build >$build.log 2>&1 || {
+[ -f $build/build.ninja ] || meson setup $build -Ddebug=false -Dunity=on -Dunity_size=6 -Dtests=system >$build.log 2>&1 || {
     cat $build.log >&2
     exit 1
 }

@@ -21,7 +21,7 @@ import time
 
 from tests.bench import usage
 from tests.bench.recorder import Recorder
-from tests.bench.wakers import BareWakers
+from tests.bench.wakers import BareWakers, keep_cores_awake
 from tests.lan.daemons import MEMCACHED_PORT, Daemon, Keepalived, Vrrpd, time_of, write_script
 from tests.lan.virtual_lan import Lan
 
@@ -270,6 +270,7 @@ def adverts_beside_scripts(folder, binary, bare, seconds):
         write_script(host.etc / "hang", "#!/bin/sh\nsleep 1000 & sleep 1000\n")
         daemon = Vrrpd(host, binary, hanging_scripts())
         daemon.wait_state("MASTER", PATIENCE_S, daemon.start())
+        keep_cores_awake(listener)
         wakers = BareWakers(listener, bare, LATE_S)
         with Recorder(listener) as recorder:
             first, began = newest_pid(host), time.monotonic()

@@ -12,6 +12,7 @@ import time
 
 from tests.bench import fleet
 from tests.bench.recorder import SO_RCVBUFFORCE, SO_TIMESTAMPNS
+from tests.bench.wakers import keep_cores_awake
 from tests.lan import wire
 from tests.lan.watched import NotSeen
 
@@ -151,6 +152,7 @@ def measure(folder, binary, bare, kind, bulk):
     wanted = bulk.addresses()
     with fleet.FleetPair(folder, binary, bulk.load, kind, kind, texts) as pair:
         pair.start()
+        keep_cores_awake(pair.lan.switch)
         missing = set(wanted) - pair.hosts[0].addresses()
         if missing:
             raise NotSeen(f"{len(missing)} addresses are not on the Active")
@@ -189,6 +191,7 @@ def measure_bare(folder, bare, count):
     """Seconds to delete `count` addresses on one host, and to add them on another, watched as the daemons are."""
     with fleet.make_lan(folder) as lan:
         old, new = fleet.make_host(lan, "old", 1, 1), fleet.make_host(lan, "new", 2, 1)
+        keep_cores_awake(old)
         old.run([bare, "add", "eth0", count])
         for host in (old, new):
             _watch(host, bare)

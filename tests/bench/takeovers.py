@@ -14,7 +14,7 @@ import time
 
 from tests.bench.fleet import ACTIVE_PRIORITY, BACKUP_PRIORITY, Load, make_fleet, make_host, make_lan, virtual_address
 from tests.bench.recorder import Recorder
-from tests.bench.wakers import BareWakers
+from tests.bench.wakers import BareWakers, keep_cores_awake
 
 LOAD = Load(links=1, per_link=10, interval_ms=100)
 INTERVAL_S = LOAD.interval_ms / 1000
@@ -98,6 +98,7 @@ def measure(folder, binary, bare, kind, rounds, seed):
         fleet = make_fleet(kind, backup, binary, LOAD, BACKUP_PRIORITY)
         fleet.start()
         fleet.wait_all("MASTER", LOAD, 10)
+        keep_cores_awake(observer)
         wakers = BareWakers(observer, bare, WAKE_S)
         with Recorder(observer) as recorder:
             play(scripted, schedule(rounds, seed))

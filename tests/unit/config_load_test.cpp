@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "vrrpd/config/load.hpp"
+#include "tests/unit/config_support.hpp"
 #include "vrrpd/config/schema.hpp"
 
 namespace vrrpd::config::config_load_test {
@@ -14,12 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// The problems of a configuration, one a line, without the file name.
-std::string problems_of(std::string_view text) {
-    std::string lines;
-    for (const Problem& problem : load_text(text, "t").problems) lines += to_string(problem).substr(2) + "\n";
-    return lines;
-}
+using test::problems_of;
 
 const std::string instance = "[vrrp_instance A]\ninterface = eth0\nvirtual_router_id = 1\n";
 const std::string with_address = instance + "virtual_ipaddress = 10.0.0.1/24\n";
