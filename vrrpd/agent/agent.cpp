@@ -214,16 +214,13 @@ void Agent::on_deadline() {
 // Carrying out an action may bring a new fact at once, which joins the round.
 void Agent::end_round() {
     in_round_ = true;
-    do {
+    perform_all();
+    while (!facts_.empty()) {
+        const Event event = std::move(facts_.front());
+        facts_.pop_front();
+        router_.handle(event, loop_.now(), actions_);
         perform_all();
-        while (!facts_.empty()) {
-            const Event event = std::move(facts_.front());
-            facts_.pop_front();
-            router_.handle(event, loop_.now(), actions_);
-            perform_all();
-        }
-        send_queued();
-    } while (!facts_.empty());
+    }
     requests_.flush();
     hooks_.begin();
     if (actions_.capacity() > usual_actions) Actions().swap(actions_);
@@ -244,8 +241,14 @@ void Agent::leave_when_done() {
     requests_.flush();
 }
 
+// Adverts first: a peer waits for them, and whoever takes over has more to do for the addresses.
 void Agent::perform_all() {
     for (const Action& action : actions_) {
+        if (const auto* advert = std::get_if<SendAdvert>(&action)) perform(*advert);
+    }
+    send_queued();
+    for (const Action& action : actions_) {
+        if (std::holds_alternative<SendAdvert>(action)) continue;
         std::visit([this](const auto& wish) { perform(wish); }, action);
     }
     actions_.clear();
@@ -277,11 +280,12 @@ void Agent::queue(InstanceId id, std::uint8_t priority, const IpAddress& destina
 // One peer that cannot be reached keeps no advert from the others (V08). Only what really left keeps addresses alive,
 // unless the link's being down is no fault: then it is no reason either.
 void Agent::send_queued() {
+    if (leaving_.empty()) return;
     sender_.flush([this](std::size_t advert, int error) {
         ++leaving_[advert].failed;
         leaving_[advert].error = error;
     });
-    const Instant gone = leaving_.empty() ? Instant() : loop_.now();
+    const Instant gone = loop_.now();
     for (const Leaving& advert : leaving_) {
         if (advert.failed < advert.copies) {
             tally_.lateness.add(gone - advert.due, config_.instances[advert.instance].advert_interval);
