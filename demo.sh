@@ -15,6 +15,6 @@ build=build-demo
     exit 1
 }
 rm -f $build.log
-echo "Building (a minute or two the first time) ..."
+echo "Building (about two minutes the first time, on two idle cores) ..."
 ninja -C $build --quiet vrrpd/vrrpd tests/prober/prober
 exec /usr/bin/python3 tests/demo/demo.py --build $build "$@"
