@@ -87,7 +87,7 @@ void Reloader::finish() {
         tell(std::move(outcome), std::move(askers));
     }
     if (!waiting_.empty()) return read();
-    notify::ready();
+    notify::reloaded();
 }
 
 void Reloader::tell(Outcome outcome, std::vector<Done> askers) {

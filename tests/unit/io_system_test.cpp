@@ -163,6 +163,24 @@ TEST(Notify, NeverWaitsForAManagerThatDoesNotRead) {
     EXPECT_EQ(manager.heard(), "WATCHDOG=1");
 }
 
+TEST(Notify, NeitherAReloadNorAStopWaitsForAManagerThatIsFrozen) {
+    const Manager manager;
+    for (int i = 0; i < 10000; ++i) notify::alive();
+    alarm(10);
+    notify::reloading();
+    notify::reloaded();
+    notify::stopping(std::chrono::seconds(1));
+    alarm(0);
+    while (!manager.heard().empty()) {
+    }
+    notify::alive();
+    EXPECT_EQ(manager.heard(), "READY=1") << "or it would have us reloading for ever";
+    EXPECT_EQ(manager.heard(), "WATCHDOG=1");
+    notify::alive();
+    EXPECT_EQ(manager.heard(), "WATCHDOG=1");
+    EXPECT_EQ(manager.heard(), "");
+}
+
 // What the environment says of WatchdogSec=, while it lives.
 struct WatchdogSeconds {
     explicit WatchdogSeconds(const char* microseconds) { setenv("WATCHDOG_USEC", microseconds, 1); }

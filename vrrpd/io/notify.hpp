@@ -1,7 +1,7 @@
 // What the agent tells the service manager (sd_notify(3)). Without a manager that listens, nothing happens.
 //
-// What is told again and again never waits for a manager that is busy: it is lost then. Only the two words that are
-// said once, at the start and at the end, wait until they are taken.
+// Only the word that ends the start waits until it is taken: units wait for it, and nobody for us yet. All others are
+// lost on a manager that is busy or frozen, since an advert or a hand-over would wait with them.
 #pragma once
 
 #include <string>
@@ -10,11 +10,15 @@
 
 namespace vrrpd::notify {
 
-/// The configuration is read and every instance listens: `Type=notify` units that wait for us may start.
+/// The configuration is read and every instance listens: `Type=notify` units that wait for us may start. Waits
+/// for the manager; once.
 void ready();
 
-/// The configuration is being read again; ready() ends that.
+/// The configuration is being read again, until reloaded().
 void reloading();
+
+/// That has ended. Told again with alive() if the manager was too busy.
+void reloaded();
 
 /// One line for `systemctl status`.
 void status(const std::string& text);
