@@ -56,6 +56,7 @@ void Reloader::read() {
         pthread_detach(start_worker("vrrpd-reload", Scheduling::ordinary, usual_stack, work));
     } catch (const std::system_error& error) {
         busy_ = false;
+        notify::reloaded();
         tell({false, {fmt::format("no thread to read {}: {}", file_, error.what())}}, std::exchange(served_, {}));
     }
 }
