@@ -210,6 +210,24 @@ TEST_F(RuntimeRecord, OfAnotherVersionBootOrLengthIsNone) {
     EXPECT_FALSE(is_believed(good + "x"));
 }
 
+// Without /proc/sys there is no number of the boot to be had; the guard needs none.
+TEST_F(RuntimeRecord, WhatTheDaemonHandsOverIsOfThisBootWhateverItSays) {
+    Record record(path(), two_instances());
+    record.hold(1, addresses({"10.0.0.9"}), noon);
+    const Descriptor copy(dup(record.descriptor()));
+    const std::string none(36, '\0');
+    ASSERT_EQ(pwrite(copy.get(), none.data(), none.size(), 8), 36);
+    EXPECT_FALSE(RecordReader::open(path()));
+    const auto reader = RecordReader::read(copy);
+    ASSERT_TRUE(reader);
+    EXPECT_TRUE(reader->held(1));
+    // Two reloads in a row: the guard comes to the first one's record when it has been replaced.
+    record.renew(two_instances(), std::vector<Addresses>{{}, addresses({"10.0.0.9"})}, noon);
+    const auto late = RecordReader::read(copy);
+    ASSERT_TRUE(late);
+    EXPECT_FALSE(late->held(1));
+}
+
 // Whatever stands there, nothing beyond the file is read, and what comes back can be used.
 TEST_F(RuntimeRecord, AnyBytesAreReadWithinBounds) {
     {

@@ -116,23 +116,25 @@ std::optional<RecordReader> RecordReader::open(const std::string& path) {
     const bool ours = S_ISREG(status.st_mode) && status.st_uid == geteuid() && status.st_nlink == 1 &&
                       (status.st_mode & (S_IRWXG | S_IRWXO)) == 0;
     if (!ours || status.st_size <= 0) return std::nullopt;
-    return check(file, static_cast<std::uint64_t>(status.st_size));
+    return check(file, static_cast<std::uint64_t>(status.st_size), false);
 }
 
 std::optional<RecordReader> RecordReader::read(const Descriptor& file) {
     struct stat status {};
     if (fstat(file.get(), &status) != 0 || status.st_size <= 0) return std::nullopt;
-    return check(file, static_cast<std::uint64_t>(status.st_size));
+    return check(file, static_cast<std::uint64_t>(status.st_size), true);
 }
 
-std::optional<RecordReader> RecordReader::check(const Descriptor& file, std::uint64_t size) {
+std::optional<RecordReader> RecordReader::check(const Descriptor& file, std::uint64_t size, bool handed_over) {
     if (size < sizeof(Header) || size > size_of(most_instances, most_addresses)) return std::nullopt;
     RecordMap map(file, size, false);
     if (map.data() == nullptr) return std::nullopt;
     const Header& found = header(map);
     const std::uint32_t instances = found.instances, addresses = found.addresses;
-    if (found.magic != magic || found.boot_id != boot_id() || found.boot_id[0] == '\0' || instances > most_instances ||
-        addresses > most_addresses || size != size_of(instances, addresses) || found.parting == superseded) {
+    const bool of_this_boot = found.boot_id == boot_id() && found.boot_id[0] != '\0';
+    if (!handed_over && (!of_this_boot || found.parting == superseded)) return std::nullopt;
+    if (found.magic != magic || instances > most_instances || addresses > most_addresses ||
+        size != size_of(instances, addresses)) {
         return std::nullopt;
     }
     return RecordReader(std::move(map), instances);

@@ -59,7 +59,8 @@ class RecordReader {
   public:
     /// The record that a predecessor left; none: there is none that can be believed.
     static std::optional<RecordReader> open(const std::string& path);
-    /// That of a daemon which handed it over.
+    /// That of a daemon which runs, and handed it over: it is of this boot whatever it says, and there may be no /proc
+    /// to ask. Nothing is held in one that is superseded by now.
     static std::optional<RecordReader> read(const Descriptor& file);
 
     /// How many instances it has.
@@ -75,7 +76,7 @@ class RecordReader {
 
   private:
     explicit RecordReader(RecordMap map, std::size_t count) : map_(std::move(map)), count_(count) {}
-    static std::optional<RecordReader> check(const Descriptor& file, std::uint64_t size);
+    static std::optional<RecordReader> check(const Descriptor& file, std::uint64_t size, bool handed_over);
     RecordMap map_;
     std::size_t count_;
 };
