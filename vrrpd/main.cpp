@@ -119,11 +119,14 @@ int run(config::Config config, const std::string& file, LauncherProcess launcher
 
     Launcher launcher(loop, std::move(launcher_process),
                       [&] { leave(exit_failure, "stopping: the launcher process is gone"); });
-    const auto set_guard = [&](int descriptor) {
-        if (launcher.guard(descriptor)) return;
+    const auto tell_no_guard = [&] {
         const char* const no_guard = "no guard: what is held when this process hangs stays until its lease ends";
         log::write(log::Level::warning, no_guard);
         if (agent) agent->warn(no_guard);
+    };
+    launcher.on_no_guard(tell_no_guard);
+    const auto set_guard = [&](int descriptor) {
+        if (!launcher.guard(descriptor)) tell_no_guard();
     };
     record.on_renewed(set_guard);
     agent = std::make_unique<Agent>(loop, launcher, std::move(config), record, [&] { loop.quit(exit_code); });

@@ -19,11 +19,14 @@
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "tests/support/fake_loop.hpp"
 #include "vrrpd/launcher/pidfd.hpp"
+#include "vrrpd/launcher/wire.hpp"
 #include "vrrpd/loop/sd_event_loop.hpp"
 
 namespace vrrpd::launcher_test {
@@ -294,6 +297,87 @@ TEST_F(LauncherTest, TwoHundredAtOnceEndOnceEach) {
     ASSERT_TRUE(until([&] { return seen.size() == 200; }));
     EXPECT_TRUE(std::all_of(seen.begin(), seen.end(), [](const auto& end) { return end.second == 1; }));
     EXPECT_EQ(own_children().size(), 1u) << "only the launcher process is left";
+}
+
+// The soft limit of descriptors, while it lives.
+class DescriptorLimit {
+  public:
+    explicit DescriptorLimit(rlim_t soft) {
+        getrlimit(RLIMIT_NOFILE, &before_);
+        const rlimit limit{soft, before_.rlim_max};
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    ~DescriptorLimit() { setrlimit(RLIMIT_NOFILE, &before_); }
+    DescriptorLimit(const DescriptorLimit&) = delete;
+    DescriptorLimit& operator=(const DescriptorLimit&) = delete;
+    rlim_t most() const { return before_.rlim_max; }
+
+  private:
+    rlimit before_{};
+};
+
+TEST_F(LauncherTest, MoreMayRunThanTheUsualLimitOfDescriptorsAllows) {
+    launcher_.reset();
+    const DescriptorLimit limit(1024);
+    if (limit.most() < 4096) GTEST_SKIP() << "no more than " << limit.most() << " descriptors here";
+    start_launcher();
+    EXPECT_EQ(told("ulimit -Sn"), "1024") << "programs of others may call select()";
+    std::vector<std::unique_ptr<Child>> children;
+    for (int i = 0; i < 600; ++i) children.push_back(start({.argv = {"/bin/sleep", "100"}}));
+    const auto last = launcher_->start({.argv = {"/bin/true"}}, [this](ExitStatus status) { ends_.push_back(status); });
+    ASSERT_TRUE(until([this] { return !ends_.empty(); }));
+    EXPECT_EQ(ends_, (std::vector<ExitStatus>{{Kind::exited, 0}})) << "all others sleep";
+}
+
+// A limit that somebody lowers afterwards has poll() refuse as many entries as there are children.
+TEST_F(LauncherTest, GoesOnWhenPollRefuses) {
+    const auto running = start(shell("echo up >" + pipe_path_ + "; exec sleep 100"));
+    EXPECT_EQ(line(), "up");
+    const rlimit little{1, 1024};
+    pid_t launcher = 0;
+    for (const auto& [pid, name] : own_children()) launcher = name == "vrrpd-launcher" ? pid : launcher;
+    ASSERT_EQ(prlimit(launcher, RLIMIT_NOFILE, &little, nullptr), 0);
+    const auto refused = start({.argv = {"/bin/true"}});
+    ASSERT_TRUE(until([this] { return !ends_.empty(); }));
+    EXPECT_EQ(ends_.front(), (ExitStatus{Kind::not_started, EMFILE}));
+    launcher_.reset();
+    EXPECT_TRUE(ends(launcher_process_)) << "the daemon's end goes unnoticed";
+}
+
+// A daemon that is stopped takes no replies. Meanwhile others must not wait, and least of all the guard.
+TEST_F(LauncherTest, WaitsForNobodyWhoDoesNotTakeItsReplies) {
+    launcher_.reset();
+    const LauncherProcess process = Launcher::fork_process();
+    const auto ask = [&](const Command& command) {
+        const auto message = wire::encode(1, command);
+        return send(process.socket.get(), message->data(), message->size(), MSG_DONTWAIT) > 0;
+    };
+    Command talker =
+        shell("read x <" + go_path_ + "; head -c 1000000 /dev/zero | tr '\\0' x; echo said >" + pipe_path_);
+    talker.on_last_line = [](const std::string&) {};
+    ASSERT_TRUE(ask(talker));
+    // Until it takes no more: first the replies fill their queue, then the requests theirs.
+    for (pollfd room{process.socket.get(), POLLOUT, 0}; poll(&room, 1, 1000) > 0;) {
+        while (ask({.argv = {"/bin/true"}})) {
+        }
+    }
+    ASSERT_EQ(write(go_.get(), "go\n", 3), 3);
+    pollfd said{pipe_.get(), POLLIN, 0};
+    EXPECT_GT(poll(&said, 1, 20000), 0) << "nobody reads what it says";
+    pidfd_send_signal(process.process.get(), SIGKILL, nullptr, 0);
+    for (const auto& [pid, name] : own_children()) kill(pid, SIGKILL);
+    while (waitpid(-1, nullptr, 0) > 0) {
+    }
+}
+
+TEST_F(LauncherTest, TellsThatThereIsNoGuard) {
+    int told = 0;
+    launcher_->on_no_guard([&] { ++told; });
+    const Descriptor no_record(memfd_create("no record", MFD_CLOEXEC));
+    EXPECT_TRUE(launcher_->guard(no_record.get()));
+    EXPECT_TRUE(until([&] { return told > 0; }));
+    EXPECT_TRUE(end_of({.argv = {"/bin/true"}}).success());
+    EXPECT_EQ(told, 1);
 }
 
 TEST_F(LauncherTest, RequestsBeyondTheBoundAreRefused) {

@@ -1,5 +1,6 @@
 #include "vrrpd/launcher/launcher.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
@@ -7,6 +8,7 @@
 #include <system_error>
 #include <unistd.h>
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -19,7 +21,8 @@ namespace {
 
 constexpr std::size_t max_waiting_bytes = 1024 * 1024;
 constexpr int replies_at_once = 32;  // then the loop may look at something else
-constexpr int patience_ms = 500;     // at destruction, with whatever was told to end
+constexpr rlim_t enough_descriptors = 64 << 10, usual_descriptors = 1024;
+constexpr int patience_ms = 500;  // at destruction, with whatever was told to end
 
 [[noreturn]] void fail(const char* what) {
     throw std::system_error(errno, std::generic_category(), what);
@@ -27,6 +30,16 @@ constexpr int patience_ms = 500;     // at destruction, with whatever was told t
 
 id_t wait_id(const Descriptor& process) {
     return static_cast<id_t>(process.get());
+}
+
+// The soft limit that was. Being refused more is no reason not to start.
+rlim_t raise_descriptor_limit() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return usual_descriptors;
+    const rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = std::max(before, std::min(limit.rlim_max, enough_descriptors));
+    setrlimit(RLIMIT_NOFILE, &limit);
+    return before;
 }
 
 // Waits a moment for a process that was told to end.
@@ -94,6 +107,7 @@ LauncherProcess Launcher::fork_process() {
     Descriptor ours(ends[0]);
     const Descriptor theirs(ends[1]);
     const pid_t daemon = getpid();
+    const rlim_t descriptors = raise_descriptor_limit();
     // Blocked before the fork: a signal to the group must not find the new process unprepared.
     sigset_t all, previous;
     sigfillset(&all);
@@ -101,7 +115,7 @@ LauncherProcess Launcher::fork_process() {
     const pid_t pid = fork();
     if (pid != 0) sigprocmask(SIG_SETMASK, &previous, nullptr);
     if (pid < 0) fail("fork of the launcher");
-    if (pid == 0) run_launcher_process(theirs.get(), daemon);
+    if (pid == 0) run_launcher_process(theirs.get(), daemon, descriptors);
     Descriptor process(pidfd_open(pid, 0));
     if (!process) fail("pidfd of the launcher");
     return {std::move(ours), std::move(process)};
@@ -119,6 +133,7 @@ Launcher::Launcher(Loop& loop, LauncherProcess process, std::function<void()> di
 Launcher::~Launcher() {
     socket_watch_.reset();
     listeners_.clear();
+    no_guard_ = {};
     for (const auto& [id, job] : jobs_) job->signal(SIGKILL);
     // The launcher ends when it has answered what it was already asked.
     shutdown(process_.socket.get(), SHUT_WR);
@@ -221,6 +236,11 @@ wire::Received Launcher::take_reply() {
     wire::Reply reply;
     wire::ChildDescriptors descriptors;
     const auto received = wire::receive_reply(process_.socket.get(), reply, descriptors);
+    if (received == wire::Received::reply && reply.id == wire::no_guard) {
+        guards_ = false;
+        if (no_guard_) no_guard_();
+        return received;
+    }
     if (received == wire::Received::reply && reply.ended) {
         take_last_line(reply);
         return received;

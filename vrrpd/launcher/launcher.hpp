@@ -36,7 +36,9 @@ struct LauncherProcess {
 class Launcher final : public ChildStarter {
   public:
     /// Forks the launcher process. Call it from the main thread at the very start: before any other thread,
-    /// before real-time scheduling and mlockall. Gives SIGCHLD its default meaning. Throws std::system_error.
+    /// before real-time scheduling and mlockall. Gives SIGCHLD its default meaning. Raises the soft limit of
+    /// descriptors of both processes as far as it may, up to 64 Ki: a child costs each of them two. Children get back
+    /// the one that was. Throws std::system_error.
     static LauncherProcess fork_process();
 
     /// `died` is called once, from the loop, if the launcher process ends by itself. Commands that were not
@@ -51,6 +53,8 @@ class Launcher final : public ChildStarter {
     /// Makes the launcher process the guard of what the runtime record says, be it another one than before. False with
     /// errno set when it failed; that the process is busy is no failure: it gets the latest record when it can.
     bool guard(int record);
+    /// Who hears, from the loop, that it could not become the guard.
+    void on_no_guard(std::function<void()> told) { no_guard_ = std::move(told); }
 
     /// From now on the launcher process has a duty as guard, and does not end with this object.
     void leave_on_guard() { stays_ = true; }
@@ -88,6 +92,7 @@ class Launcher final : public ChildStarter {
     Loop& loop_;
     LauncherProcess process_;
     std::function<void()> died_;
+    std::function<void()> no_guard_;
     std::unordered_map<std::uint64_t, JobPointer> jobs_;  // all that were accepted and have not ended
     std::deque<Waiting> waiting_;                         // not yet taken by the socket
     std::size_t waiting_bytes_ = 0;

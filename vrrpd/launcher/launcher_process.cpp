@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <deque>
 #include <fcntl.h>
 #include <memory>
+#include <optional>
 #include <poll.h>
 #include <sched.h>
 #include <span>
@@ -37,6 +39,7 @@ struct Running {
 };
 
 constexpr int kept_socket = STDERR_FILENO + 1;
+constexpr int retry_ms = 100;
 constexpr Duration shortest_succession = std::chrono::seconds(1);
 
 // All that children inherit unchanged is set here once. False: better no launcher than one that lets things through.
@@ -57,26 +60,7 @@ bool settle(int socket) {
     return close_range(kept_socket + 1, ~0u, 0) == 0;
 }
 
-// A reply that cannot carry its descriptors (too many of them in flight) means that the daemon could not look
-// after the child: it is killed, and the daemon, its parent, is told to reap it.
-bool answer(const wire::Request& request, tl::expected<StartedChild, int> child, std::vector<Running>& running) {
-    if (!child) return wire::send_reply(kept_socket, {request.id, 0, child.error()}, {});
-    const int descriptors[] = {child->descriptors.process.get(), child->descriptors.exec_error.get()};
-    if (wire::send_reply(kept_socket, {request.id, child->pid, 0}, descriptors)) {
-        running.push_back({request.id,
-                           child->pid,
-                           std::move(child->descriptors.process),
-                           std::move(child->output),
-                           request.output == wire::Output::last_line,
-                           {}});
-        return true;
-    }
-    const int reason = errno;
-    kill(child->pid, SIGKILL);
-    return reason != EPIPE && wire::send_reply(kept_socket, {request.id, child->pid, reason}, {});
-}
-
-// Without a socket of its own the guard cannot work; then the lease has to do.
+// None without a socket of its own, or without the record: then the lease has to do.
 std::unique_ptr<Guard> make_guard(const Descriptor& record) {
     try {
         auto reader = RecordReader::read(record);
@@ -86,59 +70,12 @@ std::unique_ptr<Guard> make_guard(const Descriptor& record) {
     return nullptr;
 }
 
-// False: the daemon is gone.
-bool serve_one(std::span<char> buffer, pid_t daemon, std::vector<Running>& running, std::unique_ptr<Guard>& guard) {
-    Descriptor record;
-    const ssize_t size = wire::receive_request(kept_socket, buffer, record);
-    if (size <= 0) return size < 0 && errno == EINTR;
-    if (record) {
-        guard = make_guard(record);
-        return true;
-    }
-    const auto request = wire::decode({buffer.data(), static_cast<std::size_t>(size)});
-    return request && answer(*request, start_child(*request, daemon), running);
-}
-
 // What it has said, a bounded part of it at a time: one that never stops must not keep the others waiting.
 void listen_to(Running& child) {
     char buffer[16 * 1024];
     const ssize_t got = read(child.output.get(), buffer, sizeof buffer);
     if (got > 0) child.last_line.feed({buffer, static_cast<std::size_t>(got)});
     if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) child.output.reset();
-}
-
-// What is still in the pipe, which holds 64 KiB: whoever else has it open may go on writing.
-void report_end(Running& child) {
-    for (int i = 0; i < 4 && child.output; ++i) listen_to(child);
-    wire::Reply reply{.id = child.id, .ended = true};
-    const std::string& text = child.last_line.text();
-    reply.size = static_cast<std::uint32_t>(text.copy(reply.last_line.data(), reply.last_line.size()));
-    wire::send_reply(kept_socket, reply, {});
-}
-
-std::vector<pollfd> what_to_wait_for(const std::vector<Running>& running) {
-    std::vector<pollfd> polled{{kept_socket, POLLIN, 0}};
-    for (const Running& child : running) {
-        polled.push_back({child.process.get(), POLLIN, 0});
-        polled.push_back({child.output.get(), POLLIN, 0});  // a descriptor below 0 is left out
-    }
-    return polled;
-}
-
-// The daemon reaps; whoever ended is only forgotten here.
-void look_after(std::vector<Running>& running, const std::vector<pollfd>& polled) {
-    std::vector<Running> still;
-    for (std::size_t i = 0; i < running.size(); ++i) {
-        const std::size_t at = 1 + 2 * i;
-        const bool is_new = at >= polled.size();
-        if (!is_new && polled[at + 1].revents != 0) listen_to(running[i]);
-        if (is_new || polled[at].revents == 0) {
-            still.push_back(std::move(running[i]));
-        } else if (running[i].wants_output) {
-            report_end(running[i]);
-        }
-    }
-    running = std::move(still);
 }
 
 // In milliseconds, for poll().
@@ -168,26 +105,172 @@ void stay_on_guard(Guard& guard, const Descriptor& daemon) {
     }
 }
 
+// What the daemon has not taken yet. It may be stopped, and then nobody must wait for it: least of all the guard.
+struct Outgoing {
+    wire::Reply reply;
+    std::optional<Running> child = {};  // that it tells of, which is looked after once it was told
+    Descriptor exec_error = {};
+};
+
+class Process {
+  public:
+    Process(pid_t daemon, rlim_t descriptors);
+    void serve();  // until the daemon is gone
+
+  private:
+    std::vector<pollfd> what_to_wait_for() const;
+    bool receive();
+    void start(const wire::Request& request);
+    bool send_replies();
+    void look_after(const std::vector<pollfd>& polled);
+    void report_end(Running& child);
+    int look_out();
+
+    const pid_t daemon_;
+    const rlim_t descriptors_;
+    const Descriptor daemon_process_;
+    // Its pages are touched only as far as requests reach.
+    const std::unique_ptr<char[]> room_ = std::make_unique_for_overwrite<char[]>(wire::max_request);
+    std::vector<Running> running_;
+    std::deque<Outgoing> outgoing_;  // one start at most, since nobody is started meanwhile; and ends
+    std::unique_ptr<Guard> guard_;
+    Instant next_look_{};
+};
+
+Process::Process(pid_t daemon, rlim_t descriptors)
+    : daemon_(daemon), descriptors_(descriptors), daemon_process_(pidfd_open(daemon, 0)) {}
+
+void Process::serve() {
+    for (bool connected = true; connected;) {
+        std::vector<pollfd> polled = what_to_wait_for();
+        const int timeout = look_out();
+        if (poll(polled.data(), polled.size(), timeout) < 0) {
+            // No memory, or more descriptors than the limit that somebody has set anew: the daemon matters most.
+            polled.resize(1);
+            if (poll(polled.data(), 1, retry_ms) < 0) continue;
+        }
+        if (polled[0].revents != 0 && outgoing_.empty()) connected = receive();
+        if (!connected) break;
+        look_after(polled);
+        connected = send_replies();
+    }
+    for (const Running& child : running_) kill(-child.pid, SIGKILL);
+    for (const Outgoing& one : outgoing_) {
+        if (one.child) kill(-one.child->pid, SIGKILL);
+    }
+    close(kept_socket);
+    if (guard_) stay_on_guard(*guard_, daemon_process_);
+}
+
+// The daemon, and each child with its output while that is open: poll() refuses more entries than descriptors are
+// allowed.
+std::vector<pollfd> Process::what_to_wait_for() const {
+    std::vector<pollfd> polled{{kept_socket, static_cast<short>(outgoing_.empty() ? POLLIN : POLLOUT), 0}};
+    for (const Running& child : running_) {
+        polled.push_back({child.process.get(), POLLIN, 0});
+        if (child.output) polled.push_back({child.output.get(), POLLIN, 0});
+    }
+    return polled;
+}
+
+// In milliseconds, how long the guard need not look again.
+int Process::look_out() {
+    if (!guard_) return -1;
+    const Instant now = boot_time();
+    if (next_look_ <= now) next_look_ = guard_->look(now);
+    return until(next_look_);
+}
+
+// False: the daemon is gone.
+bool Process::receive() {
+    const std::span buffer(room_.get(), wire::max_request);
+    Descriptor record;
+    const ssize_t size = wire::receive_request(kept_socket, buffer, record);
+    if (size <= 0) return size < 0 && errno == EINTR;
+    if (size == wire::record_size) {
+        guard_ = record ? make_guard(record) : nullptr;
+        next_look_ = {};
+        if (!guard_) outgoing_.push_back({{.id = wire::no_guard}});
+        return true;
+    }
+    const auto request = wire::decode(buffer.first(static_cast<std::size_t>(size)));
+    if (request) start(*request);
+    return request.has_value();
+}
+
+void Process::start(const wire::Request& request) {
+    auto child = start_child(request, daemon_, descriptors_);
+    if (!child) {
+        outgoing_.push_back({{.id = request.id, .error = child.error()}});
+        return;
+    }
+    Running running{request.id,
+                    child->pid,
+                    std::move(child->descriptors.process),
+                    std::move(child->output),
+                    request.output == wire::Output::last_line,
+                    {}};
+    outgoing_.push_back(
+        {{.id = request.id, .pid = child->pid}, std::move(running), std::move(child->descriptors.exec_error)});
+}
+
+// As many as the socket takes. A reply that cannot carry its descriptors (too many of them in flight) means that the
+// daemon could not look after the child: it is killed, and the daemon, its parent, is told to reap it. False: the
+// daemon is gone.
+bool Process::send_replies() {
+    while (!outgoing_.empty()) {
+        auto& [reply, child, exec_error] = outgoing_.front();
+        const int both[] = {child ? child->process.get() : -1, exec_error.get()};
+        if (wire::send_reply(kept_socket, reply, child ? std::span(both) : std::span<const int>())) {
+            if (child) running_.push_back(std::move(*child));
+            outgoing_.pop_front();
+        } else if (errno == EAGAIN || errno == EINTR) {
+            break;
+        } else if (child) {
+            reply.error = errno;
+            kill(child->pid, SIGKILL);
+            child.reset();
+        } else if (reply.ended) {
+            outgoing_.pop_front();
+        } else {
+            return false;
+        }
+    }
+    return true;
+}
+
+// The daemon reaps; whoever ended is only forgotten here.
+void Process::look_after(const std::vector<pollfd>& polled) {
+    std::vector<Running> still;
+    std::size_t at = 1;
+    // Whoever was started since stands at the end, and was not asked about.
+    const auto was_ready = [&] { return at < polled.size() && polled[at++].revents != 0; };
+    for (Running& child : running_) {
+        const bool ended = was_ready();
+        if (child.output && was_ready()) listen_to(child);
+        if (!ended) {
+            still.push_back(std::move(child));
+        } else if (child.wants_output) {
+            report_end(child);
+        }
+    }
+    running_ = std::move(still);
+}
+
+// What is still in the pipe, which holds 64 KiB: whoever else has it open may go on writing.
+void Process::report_end(Running& child) {
+    for (int i = 0; i < 4 && child.output; ++i) listen_to(child);
+    wire::Reply reply{.id = child.id, .ended = true};
+    const std::string& text = child.last_line.text();
+    reply.size = static_cast<std::uint32_t>(text.copy(reply.last_line.data(), reply.last_line.size()));
+    outgoing_.push_back({reply});
+}
+
 }  // namespace
 
-void run_launcher_process(int socket, pid_t daemon) {
+void run_launcher_process(int socket, pid_t daemon, rlim_t descriptors) {
     if (!settle(socket)) _exit(1);
-    const Descriptor daemon_process(pidfd_open(daemon, 0));
-    // Its pages are touched only as far as requests reach.
-    const auto room = std::make_unique_for_overwrite<char[]>(wire::max_request);
-    const std::span buffer(room.get(), wire::max_request);
-    std::vector<Running> running;
-    std::unique_ptr<Guard> guard;
-    for (bool connected = true; connected;) {
-        std::vector<pollfd> polled = what_to_wait_for(running);
-        const int timeout = guard && !is_ready(kept_socket) ? until(guard->look(boot_time())) : -1;
-        if (poll(polled.data(), polled.size(), timeout) < 0) continue;
-        if (polled[0].revents != 0) connected = serve_one(buffer, daemon, running, guard);
-        if (connected) look_after(running, polled);
-    }
-    for (const auto& child : running) kill(-child.pid, SIGKILL);
-    close(kept_socket);
-    if (guard) stay_on_guard(*guard, daemon_process);
+    Process(daemon, descriptors).serve();
     _exit(0);
 }
 

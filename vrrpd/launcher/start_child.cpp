@@ -1,5 +1,6 @@
 #include "vrrpd/launcher/start_child.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
@@ -81,9 +82,19 @@ bool connect_output(wire::Output output, int pipe) {
     return false;
 }
 
-bool prepare(const wire::Request& request, pid_t daemon, int output) {
+// A program that uses select() writes beyond its fd_set with a descriptor from 1024 on, and some close as many as the
+// limit says: ours is not for them.
+void limit_descriptors(rlim_t soft) {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = std::min(soft, limit.rlim_max);
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+bool prepare(const wire::Request& request, pid_t daemon, rlim_t descriptors, int output) {
     if (setpgid(0, 0) != 0) return false;
     default_signals();
+    limit_descriptors(descriptors);
     if (!become_user(request.credentials) || !die_with(daemon)) return false;
     if (!connect_output(request.output, output)) return false;
     // Last: a signal that the daemon sent since the clone waits until here, and then does what it is for.
@@ -102,9 +113,9 @@ void execute(char* const* argv, char* const* environment) {
     }
 }
 
-[[noreturn]] void run(const wire::Request& request, char* const* environment, pid_t daemon, int output,
-                      int exec_error) {
-    if (prepare(request, daemon, output)) execute(request.argv.data(), environment);
+[[noreturn]] void run(const wire::Request& request, char* const* environment, pid_t daemon, rlim_t descriptors,
+                      int output, int exec_error) {
+    if (prepare(request, daemon, descriptors, output)) execute(request.argv.data(), environment);
     const int reason = errno;
     // A failing write leaves the exit code to tell the story.
     [[maybe_unused]] const ssize_t written = write(exec_error, &reason, sizeof reason);
@@ -113,7 +124,7 @@ void execute(char* const* argv, char* const* environment) {
 
 }  // namespace
 
-tl::expected<StartedChild, int> start_child(const wire::Request& request, pid_t daemon) {
+tl::expected<StartedChild, int> start_child(const wire::Request& request, pid_t daemon, rlim_t descriptors) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) return tl::make_unexpected(errno);
     Descriptor read_end(ends[0]);
@@ -137,7 +148,7 @@ tl::expected<StartedChild, int> start_child(const wire::Request& request, pid_t 
     int process = -1;
     const long pid = syscall(SYS_clone, CLONE_PARENT | CLONE_PIDFD | SIGCHLD, nullptr, &process, nullptr, 0);
     if (pid < 0) return tl::make_unexpected(errno);
-    if (pid == 0) run(request, environment.data(), daemon, output_write.get(), write_end.get());
+    if (pid == 0) run(request, environment.data(), daemon, descriptors, output_write.get(), write_end.get());
     return StartedChild{static_cast<pid_t>(pid), {Descriptor(process), std::move(read_end)}, std::move(output_read)};
 }
 

@@ -7,10 +7,12 @@
 //
 // What the program finds: its own process group, no signal blocked or ignored, no ambient or inheritable
 // capability, none at all (bounding set included) unless it runs as root, standard input from /dev/null,
-// output to /dev/null, a pipe or the daemon's standard error, no other descriptor. Working folder, umask, scheduling
-// and limits are those of the launcher process, which sets them once.
+// output to /dev/null, a pipe or the daemon's standard error, no other descriptor. The limit of descriptors is the one
+// that the daemon was started with. Working folder, umask, scheduling and all other limits are those of the launcher
+// process, which sets them once.
 #pragma once
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "vrrpd/core/result.hpp"
@@ -25,9 +27,9 @@ struct StartedChild {
     Descriptor output;  ///< for Output::last_line: not blocking
 };
 
-/// Starts `request` as a child of `daemon`, the caller's parent. An errno when no process could be made; that
-/// the program could not be executed is told through `descriptors.exec_error` later. The caller is
-/// single-threaded, has all signals blocked, and has /dev/null as its descriptors 0 and 1.
-tl::expected<StartedChild, int> start_child(const wire::Request& request, pid_t daemon);
+/// Starts `request` as a child of `daemon`, the caller's parent, with `descriptors` as its soft limit. An errno when no
+/// process could be made; that the program could not be executed is told through `descriptors.exec_error` later. The
+/// caller is single-threaded, has all signals blocked, and has /dev/null as its descriptors 0 and 1.
+tl::expected<StartedChild, int> start_child(const wire::Request& request, pid_t daemon, rlim_t descriptors);
 
 }  // namespace vrrpd

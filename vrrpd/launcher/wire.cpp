@@ -22,7 +22,7 @@ struct Header {
 constexpr std::size_t most_descriptors = 2;
 constexpr char record_mark = 'R';
 
-bool send(int socket, std::span<char> bytes, std::span<const int> descriptors, int flags = 0) {
+bool send(int socket, std::span<char> bytes, std::span<const int> descriptors) {
     iovec part{bytes.data(), bytes.size()};
     alignas(cmsghdr) char control[CMSG_SPACE(most_descriptors * sizeof(int))] = {};
     msghdr message{};
@@ -37,7 +37,7 @@ bool send(int socket, std::span<char> bytes, std::span<const int> descriptors, i
         rights->cmsg_len = CMSG_LEN(descriptors.size_bytes());
         std::memcpy(CMSG_DATA(rights), descriptors.data(), descriptors.size_bytes());
     }
-    return sendmsg(socket, &message, flags | MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size());
+    return sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size());
 }
 
 // Of descriptors that were cut off on the way none is handed on.
@@ -142,13 +142,13 @@ Received receive_reply(int socket, Reply& reply, ChildDescriptors& descriptors) 
 
 bool send_record(int socket, int record) {
     char mark = record_mark;
-    return send(socket, {&mark, 1}, {&record, 1}, MSG_DONTWAIT);
+    return send(socket, {&mark, 1}, {&record, 1});
 }
 
 ssize_t receive_request(int socket, std::span<char> buffer, Descriptor& record) {
     std::array<Descriptor, most_descriptors> received;
     const ssize_t size = receive(socket, buffer, 0, received);
-    if (size == 1 && buffer.front() == record_mark) record = std::move(received[0]);
+    if (size == record_size && buffer.front() == record_mark) record = std::move(received[0]);
     return size;
 }
 

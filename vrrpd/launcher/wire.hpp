@@ -48,8 +48,12 @@ std::optional<Request> decode(std::span<char> message);
 bool send_record(int socket, int record);
 
 /// Waits for the next message: its size, 0 when the other end is closed, or -1 with errno set. What send_record()
-/// sent has no bytes to be read: it comes as `record`, with a size of 1.
+/// sent comes with a size of record_size, and as `record` unless this process has no descriptor left for it.
+inline constexpr ssize_t record_size = 1;
 ssize_t receive_request(int socket, std::span<char> buffer, Descriptor& record);
+
+/// Instead of a request's number: the guard of the record could not be made.
+inline constexpr std::uint64_t no_guard = 0;
 
 /// What became of a request; and, where it was asked for, a second one at the child's end with its last line.
 struct Reply {
@@ -69,7 +73,8 @@ struct ChildDescriptors {
     Descriptor exec_error;  ///< read end: an errno if the program could not be executed, else just the end
 };
 
-/// Sends without SIGPIPE; `descriptors` is either empty or {pidfd, read end}. False with errno set when it failed.
+/// Sends without SIGPIPE and without waiting; `descriptors` is either empty or {pidfd, read end}. False with errno set
+/// when it failed, EAGAIN while the daemon has not taken what was sent before.
 bool send_reply(int socket, const Reply& reply, std::span<const int> descriptors);
 
 enum class Received { reply, nothing_yet, closed };
