@@ -3,9 +3,17 @@
 #include <utility>
 
 namespace vrrpd::health {
+namespace {
+
+constexpr Duration pause_between_complaints = std::chrono::minutes(1);
+
+}  // namespace
 
 Check::Check(Probers& probers, CheckOptions options, Listener listener)
-    : options_(std::move(options)), listener_(std::move(listener)), prober_(probers.find_or_make(options_)) {}
+    : probers_(probers),
+      options_(std::move(options)),
+      listener_(std::move(listener)),
+      prober_(probers.find_or_make(options_)) {}
 
 Check::~Check() {
     stop();
@@ -34,9 +42,16 @@ void Check::probe_now() {
 void Check::judge(const Finding& finding, Duration took) {
     last_ = finding.cls;
     ++counters_.probes;
-    counters_.failures += !finding.success();
     counters_.took += took;
     report_ = judgement_->feed(finding);
+    if (finding.cls == Class::not_asked) {
+        const Instant now = probers_.now();
+        if (now < silent_until_) return;
+        silent_until_ = now + pause_between_complaints;
+        report_ = Report{verdict(), finding, 0, 0};
+        return;
+    }
+    counters_.failures += !finding.success();
     const bool new_number = std::exchange(number_, finding.number) != finding.number;
     if (new_number && !report_ && judgement_->settled()) report_ = Report{verdict(), finding, 0, 0};
 }

@@ -55,12 +55,14 @@ class Check final : private Prober::Client {
     bool well() const override { return verdict() == Verdict::up; }
     void tell() override;
 
+    Probers& probers_;
     CheckOptions options_;
     Listener listener_;
     std::shared_ptr<Prober> prober_;
     std::optional<Judgement> judgement_;  // while started
     std::optional<Report> report_;        // to be told
     int number_ = 0;                      // that was told
+    Instant silent_until_{};              // about what was not asked
     std::optional<Class> last_;
     Counters counters_;
 };

@@ -37,6 +37,7 @@ class FileProbe final : public Probe {
 Finding judge_file(const std::string& path) {
     const SmallFile file = read_small_file(path);
     if (file.error == ENOENT || file.error == ENOTDIR) return {Class::up, "no file"};
+    if (is_own_lack(file.error)) return not_asked(file.error);
     if (file.error == EINVAL) return {Class::failed, "not a regular file", true};
     if (file.error != 0) return {Class::failed, std::generic_category().message(file.error), true};
     const auto text = trimmed(file.text);

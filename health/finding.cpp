@@ -1,5 +1,8 @@
 #include "health/finding.hpp"
 
+#include <cerrno>
+#include <system_error>
+
 namespace vrrpd::health {
 
 std::string_view to_string(Class cls) {
@@ -32,8 +35,18 @@ std::string_view to_string(Class cls) {
             return "exec failure";
         case Class::timed_out:
             return "timed out";
+        case Class::not_asked:
+            return "not asked";
     }
     return "?";
+}
+
+bool is_own_lack(int error) {
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+Finding not_asked(int error) {
+    return {Class::not_asked, std::generic_category().message(error)};
 }
 
 std::string to_string(const Finding& finding) {

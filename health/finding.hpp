@@ -3,9 +3,11 @@
 // A connect that works is no proof of health: a stopped memcached accepts in 0.1 ms and never answers. So
 // failures are told apart: "refused" is a dead process, "hung" a stopped one, "unreachable" a host or a route
 // that is gone. Every class but `up` is a failure of the check, `degraded` too: whether a failure means FAULT or only
-// a lower priority is said where the check is used, by a weight. The class decides nothing about counting, except
-// through `hard`: a truth that a repetition an interval later would only confirm (nobody listens on an address of this
-// host, the peer closed the connection at once), as opposed to a silence, which may just be a slow moment.
+// a lower priority is said where the check is used, by a weight. The exception is `not_asked`, which is neither: what
+// this host lacks would fail all of its checks at once, and says nothing of any service. The class decides nothing
+// about counting, except through `hard`: a truth that a repetition an interval later would only confirm (nobody listens
+// on an address of this host, the peer closed the connection at once), as opposed to a silence, which may just be a
+// slow moment.
 #pragma once
 
 #include <cstdint>
@@ -31,6 +33,7 @@ enum class Class : std::uint8_t {
     failed,          ///< answered that it cannot serve, closed without an answer, or the script said no
     exec_failure,    ///< the script could not be run
     timed_out,       ///< the script did not end in time, no echo came back in time
+    not_asked,       ///< this host lacks what asking takes: descriptors, memory
 };
 
 /// "hung", "wrong protocol", ...
@@ -47,6 +50,12 @@ struct Finding {
     bool success() const { return cls == Class::up; }
     friend bool operator==(const Finding&, const Finding&) = default;
 };
+
+/// Whether an errno of opening something is a lack of this host or process: descriptors, buffers, memory.
+bool is_own_lack(int error);
+
+/// Class::not_asked, for such an errno.
+Finding not_asked(int error);
 
 /// "hung: connected, no reply in 500 ms".
 std::string to_string(const Finding& finding);

@@ -14,6 +14,10 @@ Judgement::Judgement(const CheckOptions& options)
       verdict_(options.init_fail ? Verdict::down : Verdict::unknown) {}
 
 std::optional<Report> Judgement::feed(const Finding& finding) {
+    if (finding.cls == Class::not_asked) {
+        hard_ = false;  // or what is short would be asked for again at once
+        return std::nullopt;
+    }
     const bool success = finding.success();
     failing_ = !success;
     hard_ = finding.hard;

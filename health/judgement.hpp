@@ -14,6 +14,7 @@
 // - A check that is up and turns cold, or warm again, reports that too, with the verdict it had; and so does one that
 // is
 //   down and found ill in another way twice in a row: a redis that was refused is loading.
+// - What was not asked changes nothing, however long it lasts.
 // - A probe that is due while the process does not run is made up for once, not for each interval missed.
 #pragma once
 

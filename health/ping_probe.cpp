@@ -123,7 +123,8 @@ PingProbe::PingProbe(Loop& loop, const CheckOptions& options, Found found)
       id_(next_id()),
       next_(loop.timer([this] { send_next(); })) {
     if (const int error = open()) {
-        deadline_.emplace(loop_, Duration::zero(), [this, error] { finish(no_way(error)); });
+        deadline_.emplace(loop_, Duration::zero(),
+                          [this, error] { finish(is_own_lack(error) ? not_asked(error) : no_way(error)); });
         return;
     }
     watch_ = loop_.watch(socket_.get(), readable, [this](std::uint32_t) { ready(); });

@@ -87,7 +87,7 @@ void Prober::probed(const Finding& finding) {
     }
     again_ = false;
     schedule(next);
-    method_->probed(well);
+    if (finding.cls != Class::not_asked) method_->probed(well);
     for (Client* const client : judges) {
         // Another one's listener may have stopped or destroyed it.
         if (std::ranges::find(members_, client, &Member::client) != members_.end()) client->tell();

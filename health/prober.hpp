@@ -81,6 +81,7 @@ class Probers {
         : loop_(loop), scripts_(starter, std::move(said)) {}
 
     std::shared_ptr<Prober> find_or_make(const CheckOptions& options);
+    Instant now() const { return loop_.now(); }
 
   private:
     Loop& loop_;

@@ -23,11 +23,13 @@ bool has_ended(const Descriptor& process) {
     return poll(&state, 1, 0) != 0;
 }
 
-/// The kernel's name of a process, below an open /proc; empty: there is no such process.
+/// The kernel's name of a process, below an open /proc; empty, with errno set: there is no such process, or none to be
+/// seen.
 std::string name_of(int proc, const char* pid) {
+    errno = 0;
     const Descriptor file(openat(proc, std::string(pid).append("/comm").c_str(), O_RDONLY | O_CLOEXEC));
     char buffer[64];
-    const ssize_t got = file ? read(file.get(), buffer, sizeof buffer) : 0;
+    const ssize_t got = file ? read(file.get(), buffer, sizeof buffer) : -1;
     return got > 0 ? std::string(buffer, static_cast<std::size_t>(got - 1)) : std::string();  // without the line's end
 }
 
@@ -43,6 +45,7 @@ class ProcessProbe final : public Probe {
     void look();
     Finding look_into_file();
     std::optional<Finding> look_on();
+    Finding let_go(int error);
     void finish(const Finding& finding);
 
     Loop& loop_;
@@ -68,6 +71,7 @@ void ProcessProbe::look() {
     if (!options_.pid_file.empty()) return finish(look_into_file());
     if (!proc_) {
         proc_.reset(opendir("/proc"));
+        if (!proc_ && is_own_lack(errno)) return finish(not_asked(errno));
         if (!proc_) return finish({Class::failed, "/proc: " + std::generic_category().message(errno)});
         deadline_.emplace(loop_, options_.timeout, [this] {
             finish({Class::timed_out, "not all processes looked at in " + in_milliseconds(options_.timeout)});
@@ -79,6 +83,7 @@ void ProcessProbe::look() {
 
 Finding ProcessProbe::look_into_file() {
     const SmallFile file = read_small_file(options_.pid_file);
+    if (is_own_lack(file.error)) return not_asked(file.error);
     if (file.error == EINVAL) return {Class::failed, "the pid file is not a regular file", true};
     if (file.error != 0) return {Class::failed, "pid file: " + std::generic_category().message(file.error), true};
     // Some have more lines with other things.
@@ -88,12 +93,14 @@ Finding ProcessProbe::look_into_file() {
     const std::string named = "pid " + std::to_string(pid) + " of the pid file ";
     if (held_.is_left_behind(pid, file.status)) return {Class::failed, named + "has ended", true};
     if (const int error = held_.hold(pid, &file.status)) {
+        if (is_own_lack(error)) return not_asked(error);
         if (error != ESRCH && error != EINVAL) return {Class::failed, std::generic_category().message(error)};
         return {Class::failed, named + "does not run", true};
     }
     // Looked at only now, when it can no longer be another one's.
     const Descriptor proc(open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    const std::string name = name_of(proc.get(), std::to_string(pid).c_str());
+    const std::string name = proc ? name_of(proc.get(), std::to_string(pid).c_str()) : std::string();
+    if (name.empty() && is_own_lack(errno)) return let_go(errno);
     if (options_.process_name.empty() || name == options_.process_name)
         return {Class::up, "pid " + std::to_string(pid)};
     held_.release();
@@ -108,15 +115,25 @@ std::optional<Finding> ProcessProbe::look_on() {
         if (entry->d_name[0] < '1' || entry->d_name[0] > '9') continue;
         ++i;
         const int proc = dirfd(proc_.get());
-        if (name_of(proc, entry->d_name) != options_.process_name) continue;
+        const std::string name = name_of(proc, entry->d_name);
+        if (name.empty() && is_own_lack(errno)) return not_asked(errno);
+        if (name != options_.process_name) continue;
         const auto pid = static_cast<pid_t>(std::stol(entry->d_name));
-        if (held_.hold(pid, nullptr) != 0) continue;
-        if (name_of(proc, entry->d_name) == options_.process_name) {
-            return Finding{Class::up, "pid " + std::to_string(pid)};
-        }
+        const int error = held_.hold(pid, nullptr);
+        if (is_own_lack(error)) return not_asked(error);
+        if (error != 0) continue;
+        const std::string held = name_of(proc, entry->d_name);
+        if (held == options_.process_name) return Finding{Class::up, "pid " + std::to_string(pid)};
+        if (held.empty() && is_own_lack(errno)) return let_go(errno);
         held_.release();
     }
     return std::nullopt;
+}
+
+// Nothing is held that could not be looked at.
+Finding ProcessProbe::let_go(int error) {
+    held_.release();
+    return not_asked(error);
 }
 
 void ProcessProbe::finish(const Finding& finding) {

@@ -7,6 +7,9 @@ std::string log_line(const CheckOptions& options, const Report& report) {
     const bool script = options.kind == Kind::script;
     std::string line = script ? "VRRP_Script(" : "Check(";
     line.append(options.name).append(")");
+    if (report.finding.cls == Class::not_asked) {
+        return line.append(" not asked reason=").append(quoted(report.finding.evidence));
+    }
     if (report.count == 0 && options.kind == Kind::file) {
         return line.append(" number=").append(std::to_string(report.finding.number));
     }

@@ -6,6 +6,7 @@ namespace vrrpd::health {
 
 Finding judge_exit(const ExitStatus& status) {
     if (status.success()) return {Class::up, status.to_string()};
+    if (status.kind == ExitStatus::Kind::not_started && is_own_lack(status.value)) return not_asked(status.value);
     const bool not_found = status.kind == ExitStatus::Kind::exited && (status.value == 126 || status.value == 127);
     if (not_found || status.kind == ExitStatus::Kind::not_started) {
         return {Class::exec_failure, status.to_string(), true};

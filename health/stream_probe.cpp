@@ -14,7 +14,8 @@ StreamProbe::StreamProbe(Loop& loop, const CheckOptions& options, Past& past, Fo
     : options_(options), found_(std::move(found)), dialogue_(make_dialogue(options, past)) {
     Attempt attempt = start_connect(options_.endpoint);
     if (attempt.error != 0) {
-        const Finding finding = connect_failure(attempt.error, options_.endpoint);
+        const Finding finding =
+            is_own_lack(attempt.error) ? not_asked(attempt.error) : connect_failure(attempt.error, options_.endpoint);
         deadline_.emplace(loop, Duration::zero(), [this, finding] { finish(finding); });
         return;
     }

@@ -1,3 +1,5 @@
+#include <cerrno>
+
 #include <gtest/gtest.h>
 
 #include "health/check.hpp"
@@ -10,6 +12,7 @@ using namespace test;
 
 const ExitStatus not_executable = exit_code(127);  // hard
 const ExitStatus refuses = exit_code(1);           // soft
+const ExitStatus no_descriptor{ExitStatus::Kind::not_started, EMFILE};
 
 /// A script check on virtual time: what the script does and how long it takes is said beforehand.
 class HealthCheck : public ::testing::Test {
@@ -57,6 +60,37 @@ class HealthCheck : public ::testing::Test {
     std::vector<Report> reports;
     Instant reported{};
 };
+
+TEST_F(HealthCheck, WhatWasNotAskedChangesNothingAndIsSaidOnceAMinute) {
+    make_up();
+    const auto failures = check->counters().failures;
+    starter.outcome = no_descriptor;
+    loop.advance(150s);
+    EXPECT_EQ(check->verdict(), Verdict::up);
+    EXPECT_EQ(check->last_class(), Class::not_asked);
+    EXPECT_EQ(check->counters().failures, failures);
+    ASSERT_EQ(reports.size(), 3u);
+    EXPECT_EQ(log_line(options, reports[0]), "VRRP_Script(memcached) not asked reason=\"Too many open files\"");
+    EXPECT_EQ(reports[0].verdict, Verdict::up);
+
+    // Half way to down is where it stays, and what is short is not asked for again and again.
+    reports.clear();
+    int asked = 0;
+    starter.decide = [&] { starter.outcome = asked++ == 0 ? not_executable : no_descriptor; };
+    loop.advance(2s);
+    const std::size_t before = starter.children.size();
+    loop.advance(10s);
+    EXPECT_LE(starter.children.size() - before, 20u);
+    EXPECT_EQ(check->verdict(), Verdict::up);
+    starter.decide = {};
+    starter.outcome = not_executable;
+    loop.advance(1s);
+    EXPECT_EQ(check->verdict(), Verdict::down);
+
+    starter.outcome = no_descriptor;
+    loop.advance(10s);
+    EXPECT_EQ(check->verdict(), Verdict::down) << "nor is it a success";
+}
 
 TEST_F(HealthCheck, TheFirstProbeComesSoonAndAlwaysInTheSamePhase) {
     std::vector<Duration> phases;

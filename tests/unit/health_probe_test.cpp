@@ -1,6 +1,10 @@
+#include <cerrno>
+
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "health/endpoint_socket.hpp"
+#include "health/method.hpp"
 #include "health/script_probe.hpp"
 #include "health/stream_probe.hpp"
 #include "tests/unit/health_support.hpp"
@@ -222,6 +226,34 @@ TEST(HealthEndpointSocket, KnowsWhatIsOnThisHost) {
     EXPECT_TRUE(is_own_address(*IpAddress::parse("::1")));
     EXPECT_FALSE(is_own_address(*IpAddress::parse("203.0.113.77")));  // TEST-NET-3: nobody's
     EXPECT_FALSE(is_own_address(*IpAddress::parse("2001:db8::1")));
+}
+
+// No descriptor is left: that says nothing of any service, and would fail all checks of the host together.
+TEST_F(HealthProbe, WhatThisHostLacksIsNoFindingOnAService) {
+    const Listener listener;
+    options.endpoint = listener.endpoint();
+    options.path = "/proc/self/status";
+    options.process_name = "init";
+    options.timeout = 500ms;
+    for (const Kind kind : {Kind::tcp, Kind::memcached, Kind::ping, Kind::file, Kind::process}) {
+        options.kind = kind;
+        const auto method = make_method(loop, scripts, options, [] {});
+        rlimit before{};
+        getrlimit(RLIMIT_NOFILE, &before);
+        const rlimit none{0, before.rlim_max};
+        setrlimit(RLIMIT_NOFILE, &none);
+        findings.clear();
+        probe = method->probe([this](const Finding& finding) { findings.push_back(finding); });
+        loop.advance(0ms);
+        setrlimit(RLIMIT_NOFILE, &before);
+        EXPECT_EQ(findings, (std::vector<Finding>{{Class::not_asked, "Too many open files"}}))
+            << static_cast<int>(kind);
+        probe.reset();
+    }
+    for (const int lack : {EMFILE, ENFILE, ENOMEM, ENOBUFS}) {
+        EXPECT_EQ(judge_exit({ExitStatus::Kind::not_started, lack}).cls, Class::not_asked);
+        EXPECT_EQ(judge_exit({ExitStatus::Kind::exited, lack}).cls, Class::failed) << "its own exit code";
+    }
 }
 
 TEST(HealthEndpointSocket, SeesThatItMetItself) {

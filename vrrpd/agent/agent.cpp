@@ -543,6 +543,9 @@ void Agent::run_check(std::size_t check) {
 
 void Agent::on_report(std::size_t check, const health::Report& report) {
     const health::CheckOptions& options = config_.checks[check];
+    if (report.finding.cls == health::Class::not_asked) {
+        return log::write(log::Level::warning, health::log_line(options, report));
+    }
     log::write(log::Level::notice, health::log_line(options, report));
     console_->check_reported(check, report);
     const std::string finding = to_string(report.finding);
