@@ -13,7 +13,7 @@ import time
 
 from tests.interop.peers import PATIENCE, VRID, Kind, Ours, vrrpd_ini
 from tests.lan import ipv6, wire
-from tests.lan.test_failover import VRRPD, run_folder
+from tests.lan.settings import VRRPD, run_folder
 from tests.lan.virtual_lan import Lan
 from tests.lan.watched import Log, NotSeen
 

@@ -9,7 +9,7 @@ import os
 import signal
 
 from tests.lan.daemons import Daemon, Keepalived, Vrrpd
-from tests.lan.test_failover import VRRPD
+from tests.lan.settings import VRRPD
 
 VRID = 51
 PATIENCE = 20

@@ -1,4 +1,4 @@
-"""What the tests of unicast, groups and multicast share: hosts with a daemon each, and what a link carries.
+"""What the tests share: hosts with a daemon each, the sections of its configuration, and what a link carries.
 
     class Peers(LanCase):
         def test_it(self):
@@ -17,11 +17,12 @@ import struct
 import time
 import unittest
 
-from tests.lan import wire
+from tests.lan import control, wire
+from tests.lan.control import vrrpctl
 from tests.lan.crafted import ETH_P_IPV6, SO_RCVBUFFORCE, SO_TIMESTAMPNS
-from tests.lan.daemons import Vrrpd
-from tests.lan.test_failover import PATIENCE, VRRPD, run_folder
-from tests.lan.virtual_lan import Lan
+from tests.lan.daemons import VIP, Vrrpd
+from tests.lan.settings import PATIENCE, VRRPD, run_folder
+from tests.lan.virtual_lan import Host, Lan
 from tests.lan.watched import NotSeen
 
 ETH_P_ALL = 3
@@ -34,6 +35,13 @@ def instance(name="VI_1", **keys):
              "virtual_ipaddress": "192.168.30.16/24"}
     lines = [f"{key} = {value}" for key, value in (usual | keys).items() if value is not None]
     return "\n".join([f"\n[vrrp_instance {name}]", *lines, ""])
+
+
+def check(section, **keys):
+    """The section of one; what is not given is an interval of 200 ms, and that two failures are a fault."""
+    usual = {"interval": "200ms", "timeout": "100ms", "fall": 2, "rise": 1}
+    lines = [f"{key} = {value}" for key, value in (usual | keys).items() if value is not None]
+    return "\n".join([f"\n[check {section}]", *lines, ""])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -165,3 +173,67 @@ class LanCase(unittest.TestCase):
 
     def wait_holder(self, address, holder):
         self.lan.wait_for_holder(address, holder, PATIENCE)
+
+
+class CheckCase(LanCase):
+    """cache-a is there; its daemon is told which checks it has."""
+
+    def setUp(self):
+        super().setUp()
+        self.a: Host = self.lan.host("cache-a", "192.168.30.10")
+
+    def run_daemon(self, text, host=None, level="info"):
+        return self.start(host or self.a, f"log_level = {level}\nscript_user = nobody\n" + text)
+
+    def wait_line(self, daemon, pattern, since=0):
+        return daemon.process.wait_for_line(pattern, PATIENCE, since)
+
+
+class ControlCase(LanCase):
+    """a is MASTER with 200, b follows with 100; both have what is in SECTIONS."""
+
+    SECTIONS = ()
+    PRIORITY = {"a": 200, "b": 100}
+    GLOBALS = GLOBAL
+
+    def setUp(self):
+        super().setUp()
+        self.a, self.b = self.lan.host("a", "192.168.30.10"), self.lan.host("b", "192.168.30.20")
+
+    def start_daemon(self, host):
+        priority = self.PRIORITY[host.name]
+        sections = "".join(section.format(priority) for section in (instance(priority="{0}"), *self.SECTIONS))
+        host.daemon = Vrrpd(host, VRRPD, self.GLOBALS + sections)
+        host.daemon.start()
+        self.addCleanup(host.daemon.stop)
+
+    def start_both(self):
+        self.start_daemon(self.a)
+        self.wait_holder(VIP, self.a)
+        self.start_daemon(self.b)
+        self.wait_role(self.b.daemon, "BACKUP")
+        self.wait_until(self.b, lambda one: one["holder"] == "192.168.30.10", "the holder")
+
+    def look(self, host, name="VI_1"):
+        return control.status(host, name)["instances"][0]
+
+    def wait_until(self, host, condition, what, name="VI_1"):
+        """The status of an instance, once it is like that."""
+        end = time.monotonic() + PATIENCE
+        while not condition(seen := self.look(host, name)):
+            if time.monotonic() > end:
+                raise NotSeen(f"{what} in {seen}")
+        return seen
+
+    def done(self, host, *arguments):
+        """What a command printed that went well."""
+        outcome = vrrpctl(host, *arguments)
+        self.assertEqual((outcome.code, outcome.err), (0, ""), outcome)
+        return outcome.out
+
+    def refused(self, code, words, host, *arguments):
+        """The command fails with one line of error."""
+        outcome = vrrpctl(host, *arguments)
+        self.assertEqual((outcome.code, outcome.out), (code, ""), outcome)
+        self.assertRegex(outcome.err, words)
+        self.assertEqual(outcome.err.count("\n"), 0, outcome.err)

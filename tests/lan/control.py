@@ -2,11 +2,11 @@
 
 import dataclasses
 import json
-import os
 import re
 
+from tests.lan.settings import VRRPCTL
+
 CONTROL_SOCKET = "/run/vrrpd/control"
-VRRPCTL = os.environ.get("VRRPCTL", "vrrpctl")
 
 # Runs inside the host, whose file system holds the socket.
 _ASK = """

@@ -5,7 +5,7 @@ import re
 
 from tests.lan.watched import Process
 
-VIP = "192.168.30.16"
+VIP, VIP_2 = "192.168.30.16", "192.168.30.17"
 VIP_PORT = 12000
 MEMCACHED_PORT = 11211
 INSTANCE = "VI_1"

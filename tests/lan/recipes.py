@@ -12,17 +12,16 @@ no INI files, and runs the daemon. A deployment with other servers than memcache
 import contextlib
 import dataclasses
 import os
-import pathlib
 import shutil
 import signal
 import socket
 
-from tests.lan.daemons import MEMCACHED_PORT, VIP, VIP_PORT, Vrrpd
+from tests.lan.daemons import MEMCACHED_PORT, VIP, VIP_2, VIP_PORT, Vrrpd
 from tests.lan.pair import Probe, start_memcached
+from tests.lan.settings import PATIENCE, ROOT
 from tests.lan.virtual_lan import Lan
 
-RECIPES = pathlib.Path(__file__).resolve().parents[2] / "etc" / "recipes"
-PATIENCE = 15
+RECIPES = ROOT / "etc" / "recipes"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +38,6 @@ class Plan:
 
 _PROXIES = {"proxy-a": "192.168.30.10", "proxy-b": "192.168.30.55"}
 _SHARDS = {"shard-1": "192.168.30.21", "shard-2": "192.168.30.22", "shard-3": "192.168.30.23"}
-VIP_2 = "192.168.30.17"
 
 S1 = Plan("s1", {"cache-a": "192.168.30.10", "cache-b": "192.168.30.55"}, ("cache-a", "cache-b"),
           {"VI_1": (VIP, "cache-a")})

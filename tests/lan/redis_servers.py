@@ -7,11 +7,11 @@ import threading
 import time
 
 from tests.lan.daemons import VIP
+from tests.lan.settings import PATIENCE
 from tests.lan.watched import NotSeen
 
 PORT = 6379
 SENTINEL_PORT = 26379
-PATIENCE = 15
 DATA = "redis-data"  # below /etc/vrrpd, the one folder that a host has for itself
 
 

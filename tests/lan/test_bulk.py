@@ -3,15 +3,13 @@
 HOLDER is a program that holds the lock which all requests for links and addresses of the whole machine need.
 """
 
-import os
 import signal
 import unittest
 
 from tests.lan import crafted
 from tests.lan.cases import LanCase, instance
-from tests.lan.test_failover import PATIENCE, ROOT
+from tests.lan.settings import HOLDER, PATIENCE
 
-HOLDER = os.environ.get("HOLDER", ROOT / "build/tests/holder/holder")
 A, RIVAL = "192.168.30.10", "192.168.30.99"
 STEADY_VRID, MOVING_VRID = 51, 52
 MOVING_VIPS = tuple(f"10.9.0.{number}" for number in range(1, 101))  # more than leave together

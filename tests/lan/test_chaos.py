@@ -10,7 +10,7 @@ import unittest
 from tests.lan.chaos import Chaos as Run
 from tests.lan.chaos_judge import Act, Timing, judge
 from tests.lan.chaos_observer import Record
-from tests.lan.test_failover import PROBER, VRRPD, run_folder
+from tests.lan.settings import PROBER, VRRPD, run_folder
 
 
 class Case(unittest.TestCase):

@@ -5,28 +5,9 @@ import os
 import signal
 import time
 
-from tests.lan.cases import GLOBAL, LanCase, instance
+from tests.lan.cases import GLOBAL, CheckCase, check, instance
 from tests.lan.daemons import MEMCACHED_PORT, time_of, write_script
-from tests.lan.test_failover import PATIENCE, VRRPD
-from tests.lan.virtual_lan import Host
-
-
-def check(section, **keys):
-    usual = {"interval": "200ms", "timeout": "100ms", "fall": 2, "rise": 1}
-    lines = [f"{key} = {value}" for key, value in (usual | keys).items() if value is not None]
-    return "\n".join([f"\n[check {section}]", *lines, ""])
-
-
-class CheckCase(LanCase):
-    def setUp(self):
-        super().setUp()
-        self.a: Host = self.lan.host("cache-a", "192.168.30.10")
-
-    def run_daemon(self, text, host=None, level="info"):
-        return self.start(host or self.a, f"log_level = {level}\nscript_user = nobody\n" + text)
-
-    def wait_line(self, daemon, pattern, since=0):
-        return daemon.process.wait_for_line(pattern, PATIENCE, since)
+from tests.lan.settings import PATIENCE, VRRPD
 
 
 class LocalChecks(CheckCase):

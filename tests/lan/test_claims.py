@@ -5,11 +5,11 @@ ordinary handover is not taken for that.
 import time
 import unittest
 
-from tests.interop.peers import VRID, Kind, KeepalivedPeer, Ours, VrrpdPeer
+from tests.interop.peers import VRID, KeepalivedPeer, Kind, Ours, VrrpdPeer
 from tests.lan import control, wire
 from tests.lan.crafted import SENDER_MAC, Ear, Link, forged_announcement
 from tests.lan.daemons import Vrrpd
-from tests.lan.test_failover import PATIENCE, VRRPD, run_folder
+from tests.lan.settings import PATIENCE, VRRPD, run_folder
 from tests.lan.virtual_lan import Lan
 
 from scapy.layers.inet6 import ICMPv6ND_NA, ICMPv6NDOptDstLLAddr, IPv6

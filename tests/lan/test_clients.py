@@ -9,7 +9,7 @@ from tests.lan.daemons import VIP
 from tests.lan.fixed_address import (MEMCACHE_PLAIN, MEMCACHE_TUNED, REDIS_PLAIN, REDIS_TUNED, S8, FixedAddress,
                                      StartedWithTheAddress)
 from tests.lan.recipes import PATIENCE
-from tests.lan.test_failover import PROBER, VRRPD, run_folder
+from tests.lan.settings import PROBER, VRRPD, run_folder
 from tests.prober import analysis
 
 MOVES = 50

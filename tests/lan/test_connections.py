@@ -11,7 +11,7 @@ from tests.lan import cases
 from tests.lan.cases import GLOBAL, LanCase
 from tests.lan.control import vrrpctl
 from tests.lan.daemons import Vrrpd, write_script
-from tests.lan.test_failover import PATIENCE, VRRPD
+from tests.lan.settings import PATIENCE, VRRPD
 
 VIP, VIP_6 = "192.168.30.16", "2001:db8::61"
 PORT = 7007

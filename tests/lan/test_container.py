@@ -8,7 +8,7 @@ import time
 import unittest
 
 from tests.lan.daemons import VIP, write_script
-from tests.lan.test_failover import VRRPD, run_folder
+from tests.lan.settings import VRRPD, run_folder
 from tests.lan.virtual_lan import Lan
 
 _INI = f"""[global]

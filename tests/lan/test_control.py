@@ -4,69 +4,16 @@ import json
 import signal
 import socket
 import subprocess
-import time
 import unittest
 
 from tests.lan import control
-from tests.lan.cases import GLOBAL, LanCase, instance
+from tests.lan.cases import GLOBAL, ControlCase, instance
 from tests.lan.control import on_a_terminal, vrrpctl
-from tests.lan.daemons import Vrrpd
-from tests.lan.test_failover import PATIENCE, VRRPD
-from tests.lan.watched import NotSeen
+from tests.lan.daemons import VIP, VIP_2, Vrrpd
+from tests.lan.settings import PATIENCE, VRRPCTL, VRRPD
 
-VIP, VIP_2 = "192.168.30.16", "192.168.30.17"
 SECOND = instance("VI_2", virtual_router_id=52, priority="{0}", virtual_ipaddress=f"{VIP_2}/24")
 GROUP = "\n[vrrp_sync_group VG_1]\nmember = VI_1, VI_2\n"
-
-
-class ControlCase(LanCase):
-    """a is MASTER with 200, b follows with 100; both have what is in SECTIONS."""
-
-    SECTIONS = ()
-    PRIORITY = {"a": 200, "b": 100}
-    GLOBALS = GLOBAL
-
-    def setUp(self):
-        super().setUp()
-        self.a, self.b = self.lan.host("a", "192.168.30.10"), self.lan.host("b", "192.168.30.20")
-
-    def start_daemon(self, host):
-        priority = self.PRIORITY[host.name]
-        sections = "".join(section.format(priority) for section in (instance(priority="{0}"), *self.SECTIONS))
-        host.daemon = Vrrpd(host, VRRPD, self.GLOBALS + sections)
-        host.daemon.start()
-        self.addCleanup(host.daemon.stop)
-
-    def start_both(self):
-        self.start_daemon(self.a)
-        self.wait_holder(VIP, self.a)
-        self.start_daemon(self.b)
-        self.wait_role(self.b.daemon, "BACKUP")
-        self.wait_until(self.b, lambda one: one["holder"] == "192.168.30.10", "the holder")
-
-    def look(self, host, name="VI_1"):
-        return control.status(host, name)["instances"][0]
-
-    def wait_until(self, host, condition, what, name="VI_1"):
-        """The status of an instance, once it is like that."""
-        end = time.monotonic() + PATIENCE
-        while not condition(seen := self.look(host, name)):
-            if time.monotonic() > end:
-                raise NotSeen(f"{what} in {seen}")
-        return seen
-
-    def done(self, host, *arguments):
-        """What a command printed that went well."""
-        outcome = vrrpctl(host, *arguments)
-        self.assertEqual((outcome.code, outcome.err), (0, ""), outcome)
-        return outcome.out
-
-    def refused(self, code, words, host, *arguments):
-        """The command fails with one line of error."""
-        outcome = vrrpctl(host, *arguments)
-        self.assertEqual((outcome.code, outcome.out), (code, ""), outcome)
-        self.assertRegex(outcome.err, words)
-        self.assertEqual(outcome.err.count("\n"), 0, outcome.err)
 
 
 class Commands(ControlCase):
@@ -118,7 +65,7 @@ class Commands(ControlCase):
 
     def check_watch(self):
         """In a pipe whole pages, on a terminal one over the other, and the cursor is there at the end."""
-        watch = ["timeout", "-s", "INT", "1.5", control.VRRPCTL, "watch", "VI_1"]
+        watch = ["timeout", "-s", "INT", "1.5", VRRPCTL, "watch", "VI_1"]
         pages = self.a.run(watch, check=False)
         self.assertEqual(pages.count("VI_1  MASTER"), 2, pages)
         self.assertNotIn("\033", pages)
@@ -378,7 +325,7 @@ class Followers(ControlCase):
         super().start_daemon(host)
 
     def follow(self, host, name="events"):
-        process = host.start(name, [control.VRRPCTL, "events"])
+        process = host.start(name, [VRRPCTL, "events"])
         process.wait_for_line('"event":"following"', PATIENCE)
         return process
 
@@ -413,7 +360,7 @@ class SlowFollower(ControlCase):
         """It is stopped while thousands of events happen; all the while adverts go on, and others follow."""
         self.start_daemon(self.a)
         self.wait_holder(VIP, self.a)
-        slow, quick = (self.a.start(name, [control.VRRPCTL, "events"]) for name in ("slow", "quick"))
+        slow, quick = (self.a.start(name, [VRRPCTL, "events"]) for name in ("slow", "quick"))
         for process in (slow, quick):
             process.wait_for_line('"event":"following"', PATIENCE)
         slow.send_signal(signal.SIGSTOP)

@@ -1,13 +1,11 @@
 """vrrpctl doctor: each of its findings provoked on a LAN of its own, and nothing said where nothing is wrong."""
 
-import os
 import unittest
 
 from tests.lan.cases import GLOBAL, LanCase, instance
 from tests.lan.daemons import VIP, write_script
-from tests.lan.test_failover import ROOT
+from tests.lan.settings import VRRPCTL
 
-VRRPCTL = os.environ.get("VRRPCTL", ROOT / "build/ctl/vrrpctl")
 CLOCK = "/sys/devices/system/clocksource/clocksource0/current_clocksource"
 CHECK = """
 [check c]

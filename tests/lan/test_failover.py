@@ -1,36 +1,21 @@
 """The main job on a virtual LAN, with the real daemon, memcached and proxy. Each failover of the table: who holds the
 address, in which order and states, and that the client is served again. Bounds are generous: timing is claimed by
 tests/bench, not here.
-
-The environment says where things are: VRRPD, PROBER (programs), and LAN_RUNS, a folder for logs and captures.
 """
 
 import os
-import pathlib
 import signal
 import subprocess
-import tempfile
 import time
 import unittest
 
 from tests.lan import wire
 from tests.lan.daemons import NUTCRACKER, VIP, Vrrpd, vrrpd_ini, write_script
 from tests.lan.pair import Pair
+from tests.lan.settings import PATIENCE, PROBER, VRRPD, run_folder
 from tests.lan.virtual_lan import Lan
 from tests.lan.watched import Log
 from tests.prober import analysis
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-VRRPD = os.environ.get("VRRPD", ROOT / "build/vrrpd/vrrpd")
-PROBER = os.environ.get("PROBER", ROOT / "build/tests/prober/prober")
-PATIENCE = 15
-
-
-def run_folder(name):
-    runs = os.environ.get("LAN_RUNS")
-    if runs is None:
-        return tempfile.mkdtemp(prefix=f"vrrpd-{name}-")
-    return pathlib.Path(runs) / f"{name}-{os.getpid()}-{time.monotonic_ns()}"
 
 
 class PairCase(unittest.TestCase):

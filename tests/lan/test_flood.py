@@ -2,8 +2,6 @@
 
 What must hold on any machine: no role changes, adverts leave on time, answers stay few, the log and the memory stay
 small. How fast the flood was and how late the adverts were is printed.
-
-The environment says where the flooder is (FLOODER), and the rest as in test_failover.
 """
 
 import os
@@ -16,10 +14,9 @@ import unittest
 from tests.lan import control, wire
 from tests.lan.crafted import ETH_P_IPV6, Advert, Ear, Link
 from tests.lan.daemons import Vrrpd
-from tests.lan.test_failover import PATIENCE, ROOT, VRRPD, run_folder
+from tests.lan.settings import FLOODER, PATIENCE, VRRPD, run_folder
 from tests.lan.virtual_lan import Lan
 
-FLOODER = os.environ.get("FLOODER", ROOT / "build/tests/flooder/flooder")
 SECONDS = 5
 MOST_PACKETS = 10_000_000
 VIP = "192.168.30.16"

@@ -6,7 +6,7 @@ import unittest
 from tests.lan import control, crafted
 from tests.lan.cases import LanCase, instance
 from tests.lan.daemons import time_of
-from tests.lan.test_failover import PATIENCE
+from tests.lan.settings import PATIENCE
 
 VIP, VIP_2 = "192.168.30.16", "192.168.31.16"
 GROUP = "\n[vrrp_sync_group VG_1]\nmember = VI_1, VI_2\n"

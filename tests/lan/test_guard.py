@@ -10,7 +10,7 @@ import unittest
 
 from tests.lan import wire
 from tests.lan.daemons import Vrrpd
-from tests.lan.test_failover import PATIENCE, VRRPD, run_folder
+from tests.lan.settings import PATIENCE, VRRPD, run_folder
 from tests.lan.virtual_lan import Lan
 
 VIP = "192.168.30.16"

@@ -11,7 +11,7 @@ import unittest
 from tests.lan import control
 from tests.lan.cases import LanCase, instance
 from tests.lan.daemons import write_script
-from tests.lan.test_failover import PATIENCE
+from tests.lan.settings import PATIENCE
 from tests.lan.watched import Log
 
 VIP, VIP_2 = "192.168.30.16", "192.168.30.17"

@@ -13,7 +13,7 @@ import unittest
 from tests.lan import control
 from tests.lan.crafted import Advert, Ear, Link, forged_announcement, punctual
 from tests.lan.hostile_rows import ACCEPT, KERNEL, OUR_ADDRESS, PASSWORD, ROWS
-from tests.lan.test_failover import PATIENCE, VRRPD, run_folder
+from tests.lan.settings import PATIENCE, VRRPD, run_folder
 from tests.lan.virtual_lan import Lan
 
 COUNTERS = ("vrrpd_adverts_received_total", "vrrpd_adverts_refused_total", "vrrpd_adverts_unassigned_total")

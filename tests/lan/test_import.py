@@ -1,15 +1,13 @@
 """From keepalived.conf to a running pair: import, check, two daemons, one MASTER; also host by host, with a keepalived on
-the other one. VRRPCTL is the program; the rest is as in test_failover.
+the other one.
 """
 
-import os
 import unittest
 
 from tests.lan.cases import LanCase
 from tests.lan.daemons import VIP, Keepalived, Vrrpd, write_script
-from tests.lan.test_failover import PATIENCE, ROOT, VRRPD
+from tests.lan.settings import PATIENCE, VRRPCTL, VRRPD
 
-VRRPCTL = os.environ.get("VRRPCTL", ROOT / "build/ctl/vrrpctl")
 
 # As on the hosts of scenario S1, but for the script, which looks at a file that a test can take away.
 KEEPALIVED_CONF = """! Configuration File for keepalived

@@ -7,7 +7,7 @@ import unittest
 
 from tests.lan import ipv6
 from tests.lan.daemons import Vrrpd
-from tests.lan.test_failover import PATIENCE, VRRPD, run_folder
+from tests.lan.settings import PATIENCE, VRRPD, run_folder
 from tests.lan.virtual_lan import Lan
 from tests.lan.watched import Log, NotSeen
 

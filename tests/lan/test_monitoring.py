@@ -2,19 +2,16 @@
 
 import http.client
 import json
-import pathlib
 import re
 import socket
 import time
 import urllib.parse
 
-from tests.lan.cases import GLOBAL, instance
-from tests.lan.daemons import Vrrpd
-from tests.lan.test_control import VIP, VIP_2, ControlCase
-from tests.lan.test_failover import PATIENCE, VRRPD
+from tests.lan.cases import GLOBAL, ControlCase, instance
+from tests.lan.daemons import VIP, VIP_2, Vrrpd
+from tests.lan.settings import PATIENCE, ROOT, VRRPD
 from tests.lan.watched import NotSeen
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 RULES = ROOT / "etc" / "prometheus" / "vrrpd.rules.yml"
 DASHBOARD = ROOT / "etc" / "grafana" / "vrrpd.json"
 

@@ -10,7 +10,7 @@ import unittest
 
 from tests.lan import control, crafted, ipv6
 from tests.lan.cases import LanCase, instance
-from tests.lan.test_failover import PATIENCE
+from tests.lan.settings import PATIENCE
 
 # A socket of adverts and one that looks at what those are not.
 SOCKETS = 2

@@ -11,7 +11,7 @@ import unittest
 from tests.lan import wire
 from tests.lan.crafted import BROADCAST, Advert, Ear, Link
 from tests.lan.daemons import Vrrpd
-from tests.lan.test_failover import PATIENCE, VRRPD, run_folder
+from tests.lan.settings import PATIENCE, VRRPD, run_folder
 from tests.lan.virtual_lan import Lan
 
 from scapy.layers.inet import ICMP, IP

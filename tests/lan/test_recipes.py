@@ -2,7 +2,6 @@
 fault, and what happens to open connections. Bounds are generous: tests/bench/recipes measures.
 """
 
-import pathlib
 import re
 import shutil
 import signal
@@ -10,11 +9,10 @@ import socket
 import time
 import unittest
 
-from tests.lan.control import VRRPCTL
 from tests.lan.daemons import VIP, VIP_PORT
 from tests.lan.data_recipes import install_hooks, install_stand_in
 from tests.lan.recipes import PATIENCE, RECIPES, S1, S2, S4, S7, VIP_2, Deployment
-from tests.lan.test_failover import PROBER, VRRPD, run_folder
+from tests.lan.settings import PROBER, VRRPCTL, VRRPD, run_folder
 from tests.lan.virtual_lan import Lan
 
 PAGES = RECIPES.parents[1] / "docs" / "recipes"

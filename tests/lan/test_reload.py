@@ -10,7 +10,7 @@ import signal
 from tests.lan.cases import GLOBAL, LanCase, instance
 from tests.lan.daemons import VIP, VIP_PORT
 from tests.lan.pair import Probe
-from tests.lan.test_failover import PATIENCE, PROBER
+from tests.lan.settings import PATIENCE, PROBER
 
 OTHER, THIRD = "192.168.30.17", "192.168.30.18"
 RELOADS = int(os.environ.get("RELOADS", "50"))

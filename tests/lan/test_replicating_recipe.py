@@ -5,11 +5,11 @@ import signal
 import time
 import unittest
 
-from tests.lan.data_recipes import S3, ReplicatingDeployment
 from tests.lan.daemons import MEMCACHED_PORT, VIP
+from tests.lan.data_recipes import S3, ReplicatingDeployment
 from tests.lan.recipes import PATIENCE, RECIPES
 from tests.lan.redis_servers import eventually
-from tests.lan.test_failover import PROBER, VRRPD, run_folder
+from tests.lan.settings import PROBER, VRRPD, run_folder
 
 PAGE = RECIPES.parents[1] / "docs" / "recipes" / "s3-replicating-memcached.md"
 

@@ -3,9 +3,8 @@ second host, or a route that is not there. The others are unit tests against rea
 
 import signal
 
-from tests.lan.cases import instance
-from tests.lan.test_checks import CheckCase, check
-from tests.lan.test_failover import PATIENCE
+from tests.lan.cases import CheckCase, check, instance
+from tests.lan.settings import PATIENCE
 
 REDIS_PORT = 6379
 KEYS = 4_000_000

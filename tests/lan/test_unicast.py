@@ -4,7 +4,7 @@ import unittest
 
 from tests.lan import control, crafted, ipv6
 from tests.lan.cases import LanCase, instance
-from tests.lan.test_failover import PATIENCE
+from tests.lan.settings import PATIENCE
 
 VIP = "192.168.30.16"
 A, B, C, STRANGER = (f"192.168.30.{number}" for number in (10, 20, 30, 99))
