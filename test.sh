@@ -53,7 +53,7 @@ run_suite $build alone --suite alone --num-processes 1
 if [ -n "$long" ]; then
     scripts/package --twice $build/package && tests/systemd/run --build $build --package $build/package ||
         failed_runs=$((failed_runs + 1))
-    tests/lan/chaos_seeds.py --seeds 20 --seconds 180 --jobs 3 --build $build || failed_runs=$((failed_runs + 1))
+    tests/chaos/seeds.py --seeds 20 --seconds 180 --jobs 3 --build $build || failed_runs=$((failed_runs + 1))
     tests/bench/failover --runs 20 --build $build || failed_runs=$((failed_runs + 1))
     tests/bench/protocol --build $build || failed_runs=$((failed_runs + 1))
     tests/bench/bulk --build $build || failed_runs=$((failed_runs + 1))

@@ -15,11 +15,11 @@ import statistics
 import sys
 import time
 
-from tests.lan import fixed_address
 from tests.lan.daemons import VIP
-from tests.lan.fixed_address import S8, FixedAddress, StartedWithTheAddress
 from tests.lan.watched import NotSeen
 from tests.prober import analysis
+from tests.recipes import fixed_address
+from tests.recipes.fixed_address import S8, FixedAddress, StartedWithTheAddress
 
 CLIENTS = {
     "python-memcache, as it comes": ("memcache", *fixed_address.MEMCACHE_PLAIN),

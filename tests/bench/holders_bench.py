@@ -22,8 +22,8 @@ import sys
 import time
 
 from tests.bench.protocol_bench import surroundings
-from tests.lan import chaos_judge
-from tests.lan.chaos_observer import Observer
+from tests.chaos import judge
+from tests.chaos.observer import Observer
 from tests.lan.daemons import VIP, Keepalived, Vrrpd
 from tests.lan.virtual_lan import Lan
 from tests.lan.watched import NotSeen
@@ -33,7 +33,7 @@ LOOK_S = 10
 PAUSE_S = 5
 LEASE_BOUND_S = 0.5  # as `vrrpd --check` says it
 HEALING_BAR_S = 1.05
-READING_S = chaos_judge.READING / 1e9
+READING_S = judge.READING / 1e9
 
 _VRRPD = """[global]
 log_target = stderr
@@ -131,7 +131,7 @@ class Run:
                 since = self._part(lan) if self._fault.number == 0 else self._strike(daemon)
                 right = neighbour_of(self._client) == self._a.mac if self._fault.number == 0 else None
                 record = observer.record()
-        shared = chaos_judge.overlaps(chaos_judge.holdings(record))
+        shared = judge.overlaps(judge.holdings(record))
         if self._fault.number == 0:
             seconds = max((one.end for one in shared), default=since) - since
         else:

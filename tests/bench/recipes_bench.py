@@ -23,13 +23,14 @@ import sys
 import time
 
 from tests.lan import control
-from tests.lan.daemons import VIP
-from tests.lan.data_recipes import S3, S5, S6, RedisDeployment, ReplicatingDeployment, SentinelDeployment
-from tests.lan.fixed_address import S8, FixedAddress, StartedWithTheAddress
-from tests.lan.recipes import PATIENCE, S1, S2, S4, S7, VIP_2, Deployment, Plan
-from tests.lan.redis_servers import SENTINEL_PORT, ask
+from tests.lan.daemons import VIP, VIP_2
+from tests.lan.settings import PATIENCE
 from tests.lan.watched import NotSeen
 from tests.prober import analysis
+from tests.recipes.data_deployments import S3, S5, S6, RedisDeployment, ReplicatingDeployment, SentinelDeployment
+from tests.recipes.deployment import S1, S2, S4, S7, Deployment, Plan
+from tests.recipes.fixed_address import S8, FixedAddress, StartedWithTheAddress
+from tests.recipes.redis_servers import SENTINEL_PORT, ask
 
 KEY = "prober"
 AFTERWARDS_ANSWERS = 200  # a second of answers in a row ends a run: a second gap right behind would still be seen

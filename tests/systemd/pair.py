@@ -6,8 +6,8 @@ import pathlib
 import subprocess
 import time
 
-from tests.lan import chaos_judge
-from tests.lan.chaos_observer import Observer
+from tests.chaos import judge
+from tests.chaos.observer import Observer
 from tests.lan.pair import Probe
 from tests.lan.watched import NotSeen
 from tests.prober import analysis
@@ -172,8 +172,8 @@ class Pair:
         finally:
             attempts = probe.stop()
         gap = analysis.longest_gap(attempts, begin)
-        held = chaos_judge.holdings(record)
-        shared = chaos_judge.overlaps(held)
+        held = judge.holdings(record)
+        shared = judge.overlaps(held)
         return Seen(gap.seconds if gap.recovered else None, sum(one.end - one.begin for one in shared) / 1e9,
                     sorted(host for host, times in held.items() if any(until < record.ended for _, until in times)))
 

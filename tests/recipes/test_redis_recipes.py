@@ -9,10 +9,9 @@ import unittest
 
 from tests.lan.control import vrrpctl
 from tests.lan.daemons import VIP
-from tests.lan.data_recipes import S5, S6, RedisDeployment, SentinelDeployment
-from tests.lan.recipes import PATIENCE
-from tests.lan.redis_servers import DATA, PORT, SENTINEL_PORT, Counter, ask, eventually, role, wait_follows
-from tests.lan.settings import PROBER, VRRPD, run_folder
+from tests.lan.settings import PATIENCE, PROBER, VRRPD, run_folder
+from tests.recipes.data_deployments import S5, S6, RedisDeployment, SentinelDeployment
+from tests.recipes.redis_servers import DATA, PORT, SENTINEL_PORT, Counter, ask, eventually, role, wait_follows
 
 
 class RedisRecipe(unittest.TestCase):

@@ -9,11 +9,11 @@ import socket
 import time
 import unittest
 
-from tests.lan.daemons import VIP, VIP_PORT
-from tests.lan.data_recipes import install_hooks, install_stand_in
-from tests.lan.recipes import PATIENCE, RECIPES, S1, S2, S4, S7, VIP_2, Deployment
-from tests.lan.settings import PROBER, VRRPCTL, VRRPD, run_folder
+from tests.lan.daemons import VIP, VIP_2, VIP_PORT
+from tests.lan.settings import PATIENCE, PROBER, VRRPCTL, VRRPD, run_folder
 from tests.lan.virtual_lan import Lan
+from tests.recipes.data_deployments import install_hooks, install_stand_in
+from tests.recipes.deployment import RECIPES, S1, S2, S4, S7, Deployment
 
 PAGES = RECIPES.parents[1] / "docs" / "recipes"
 QUIET_SECONDS = 5  # longer than a down timer (3.03 s) and than the checks of any recipe take

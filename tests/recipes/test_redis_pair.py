@@ -5,9 +5,9 @@ import signal
 import unittest
 
 from tests.lan.cases import LanCase, instance
-from tests.lan.data_recipes import install_hooks
-from tests.lan.redis_servers import PORT, Counter, ask, eventually, role, start_redis, wait_follows
 from tests.lan.settings import PATIENCE
+from tests.recipes.data_deployments import install_hooks
+from tests.recipes.redis_servers import PORT, Counter, ask, eventually, role, start_redis, wait_follows
 
 VIP = "192.168.30.16"
 KEYS = {"before_master": f"/etc/vrrpd/hooks/redis-promote {PORT}",

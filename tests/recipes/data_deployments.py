@@ -10,10 +10,11 @@ import pathlib
 import shutil
 import signal
 
-from tests.lan import redis_servers
 from tests.lan.daemons import MEMCACHED_PORT, VIP
-from tests.lan.recipes import PATIENCE, RECIPES, Deployment, Plan
-from tests.lan.redis_servers import SENTINEL_PORT, ask, eventually, start_redis, wait_follows
+from tests.lan.settings import PATIENCE
+from tests.recipes import redis_servers
+from tests.recipes.deployment import RECIPES, Deployment, Plan
+from tests.recipes.redis_servers import SENTINEL_PORT, ask, eventually, start_redis, wait_follows
 
 HOOKS = RECIPES.parent / "hooks"
 _STAND_IN = pathlib.Path(__file__).with_name("repcached_standin.py")

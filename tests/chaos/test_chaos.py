@@ -7,9 +7,9 @@ CHAOS_SEED and CHAOS_SECONDS choose what `Chaos` runs; the others are the short 
 import os
 import unittest
 
-from tests.lan.chaos import Chaos as Run
-from tests.lan.chaos_judge import Act, Timing, judge
-from tests.lan.chaos_observer import Record
+from tests.chaos.judge import Act, Timing, judge
+from tests.chaos.observer import Record
+from tests.chaos.storms import Chaos as Run
 from tests.lan.settings import PROBER, VRRPD, run_folder
 
 

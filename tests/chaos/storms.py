@@ -3,7 +3,7 @@
     Chaos(folder, seed).run(seconds)
 
 The run is storms with a calm after each. In a calm everything is mended, and within a bound the best host alone must
-have the address and serve. What happened meanwhile is judged in the end from the record of an observer (chaos_judge).
+have the address and serve. What happened meanwhile is judged in the end from the record of an observer (judge.py).
 """
 
 import collections
@@ -16,9 +16,9 @@ import signal
 import subprocess
 import time
 
-from tests.lan import chaos_judge, chaos_script
-from tests.lan.chaos_judge import Act
-from tests.lan.chaos_observer import Observer
+from tests.chaos import judge, script
+from tests.chaos.judge import Act
+from tests.chaos.observer import Observer
 from tests.lan.daemons import VIP, VIP_PORT, Vrrpd
 from tests.lan.pair import Probe
 from tests.lan.virtual_lan import Lan
@@ -235,7 +235,7 @@ class Member:
 
 class Chaos:
     def __init__(self, folder, seed, binary, prober):
-        self.seed, self.shape = seed, chaos_script.Shape.of(seed)
+        self.seed, self.shape = seed, script.Shape.of(seed)
         self.folder = pathlib.Path(folder)
         self._binary, self._prober_binary = binary, prober
         self._acts = []
@@ -273,13 +273,13 @@ class Chaos:
             self._calm()
         record = self._observer.record()
         (self.folder / "record").write_bytes(pickle.dumps((self._acts, record, self._timing())))  # to look at
-        if wrong := chaos_judge.judge(self._acts, record, self._timing()):
+        if wrong := judge.judge(self._acts, record, self._timing()):
             raise Broken("\n".join(wrong))
         return self._summary(record, number)
 
     def _storm(self, number, seconds):
         """What is due is done, one after the other."""
-        faults = chaos_script.storm(self.seed, number, seconds)
+        faults = script.storm(self.seed, number, seconds)
         due = [(fault.at, order, fault, False) for order, fault in enumerate(faults)]
         begun, began = {}, time.monotonic()
         while due:
@@ -325,10 +325,10 @@ class Chaos:
     def _timing(self):
         interval = self.shape.interval
         lease = max(1, math.floor(3 * interval - 0.4))
-        return chaos_judge.Timing(round(interval * 1e9), lease * 10**9, tuple(one.host.name for one in self.members))
+        return judge.Timing(round(interval * 1e9), lease * 10**9, tuple(one.host.name for one in self.members))
 
     def _summary(self, record, storms):
-        shared = chaos_judge.overlaps(chaos_judge.holdings(record))
+        shared = judge.overlaps(judge.holdings(record))
         changes = sum(has for _, _, has in record.held)
         kinds = collections.Counter(act.kind for act in self._acts)
         late = max((by for _, by in record.late), default=0) / 1e6
@@ -342,4 +342,4 @@ class Chaos:
     def _story(self, error):
         last = "\n".join(self._told[-60:])
         return (f"seed {self.seed}: {error}\nagain: CHAOS_SEED={self.seed} CHAOS_SECONDS={self._seconds} "
-                f"tests/lan/run.py tests.lan.test_chaos Chaos\nlogs: {self.folder}\nthe last of what was done:\n{last}")
+                f"tests/lan/run.py tests.chaos.test_chaos Chaos\nlogs: {self.folder}\nthe last of what was done:\n{last}")

@@ -14,8 +14,9 @@ import time
 from tests.lan.control import Refused, ask
 from tests.lan.daemons import VIP
 from tests.lan.pair import Probe
-from tests.lan.recipes import PATIENCE, Deployment, Plan
+from tests.lan.settings import PATIENCE
 from tests.lan.watched import NotSeen
+from tests.recipes.deployment import Deployment, Plan
 
 S8 = Plan("s8", {"proxy-a": "192.168.30.10", "proxy-b": "192.168.30.55", "store": "192.168.30.21"}, ("store",),
           {"VI_1": (VIP, "proxy-a")})

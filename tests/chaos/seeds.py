@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Chaos runs of many seeds, some side by side; one line each, and the whole story of those that failed.
 
-    tests/lan/chaos_seeds.py --seeds 20 --first 1 --seconds 180 --jobs 3 --build build
+    tests/chaos/seeds.py --seeds 20 --first 1 --seconds 180 --jobs 3 --build build
 """
 
 import argparse
@@ -18,7 +18,7 @@ def run(seed, seconds, build):
     """(whether it passed, what it said)"""
     environment = os.environ | {"CHAOS_SEED": str(seed), "CHAOS_SECONDS": str(seconds), "VRRPD": f"{build}/vrrpd/vrrpd",
                                 "PROBER": f"{build}/tests/prober/prober", "LAN_RUNS": f"{build}/tests/lan-runs"}
-    done = subprocess.run([sys.executable, ROOT / "tests/lan/run.py", "tests.lan.test_chaos", "Chaos"], cwd=ROOT,
+    done = subprocess.run([sys.executable, ROOT / "tests/lan/run.py", "tests.chaos.test_chaos", "Chaos"], cwd=ROOT,
                           env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     return done.returncode == 0, done.stdout
 

@@ -6,10 +6,10 @@ import time
 import unittest
 
 from tests.lan.daemons import MEMCACHED_PORT, VIP
-from tests.lan.data_recipes import S3, ReplicatingDeployment
-from tests.lan.recipes import PATIENCE, RECIPES
-from tests.lan.redis_servers import eventually
-from tests.lan.settings import PROBER, VRRPD, run_folder
+from tests.lan.settings import PATIENCE, PROBER, VRRPD, run_folder
+from tests.recipes.data_deployments import S3, ReplicatingDeployment
+from tests.recipes.deployment import RECIPES
+from tests.recipes.redis_servers import eventually
 
 PAGE = RECIPES.parents[1] / "docs" / "recipes" / "s3-replicating-memcached.md"
 

@@ -6,11 +6,10 @@ import time
 import unittest
 
 from tests.lan.daemons import VIP
-from tests.lan.fixed_address import (MEMCACHE_PLAIN, MEMCACHE_TUNED, REDIS_PLAIN, REDIS_TUNED, S8, FixedAddress,
-                                     StartedWithTheAddress)
-from tests.lan.recipes import PATIENCE
-from tests.lan.settings import PROBER, VRRPD, run_folder
+from tests.lan.settings import PATIENCE, PROBER, VRRPD, run_folder
 from tests.prober import analysis
+from tests.recipes.fixed_address import (MEMCACHE_PLAIN, MEMCACHE_TUNED, REDIS_PLAIN, REDIS_TUNED, S8, FixedAddress,
+                                         StartedWithTheAddress)
 
 MOVES = 50
 
