@@ -10,7 +10,7 @@ from tests.lan import control
 from tests.lan.cases import GLOBAL, ControlCase, instance
 from tests.lan.control import on_a_terminal, vrrpctl
 from tests.lan.daemons import VIP, VIP_2, Vrrpd
-from tests.lan.settings import PATIENCE, VRRPCTL, VRRPD
+from tests.lan.settings import PATIENCE, ROOT, VRRPCTL, VRRPD
 
 SECOND = instance("VI_2", virtual_router_id=52, priority="{0}", virtual_ipaddress=f"{VIP_2}/24")
 GROUP = "\n[vrrp_sync_group VG_1]\nmember = VI_1, VI_2\n"
@@ -25,6 +25,7 @@ class Commands(ControlCase):
         self.wait_until(self.a, lambda one: one["priority"]["effective"] == 180, "the weight", "VI_2")
         self.check_status()
         self.check_status_on_a_terminal()
+        self.check_completion()
         self.check_history()
         self.check_watch()
         metrics = control.read_metrics(self.done(self.a, "metrics"))
@@ -55,6 +56,11 @@ class Commands(ControlCase):
             plain = on_a_terminal(self.a, "status", environment=environment)
             self.assertNotIn("\033", plain)
             self.assertLessEqual(max(map(len, plain.splitlines())), 80)
+
+    def check_completion(self):
+        words = f'. {ROOT}/etc/bash-completion/vrrpctl; COMP_WORDS=({VRRPCTL} failover V); COMP_CWORD=2; _vrrpctl'
+        offered = self.a.run(["bash", "-c", words + '; echo "${COMPREPLY[@]}"'])
+        self.assertEqual(offered.split(), ["VI_1", "VI_2"])
 
     def check_history(self):
         lines = self.done(self.a, "history", "VI_1").splitlines()
