@@ -15,9 +15,10 @@ using vrrpd::config::Section;
 
 constexpr auto introduction = R"(# Configuration
 
-One INI file, `/etc/vrrpd/vrrpd.ini` (another: `vrrpd -c FILE`). It is read once, at the start. `vrrpd --check
-[FILE...]` reads it without doing anything, says everything that is wrong with it, and exits with 0 (valid), 1 (valid,
-with warnings) or 2 (not valid). Errors keep the daemon from starting.
+One INI file, `/etc/vrrpd/vrrpd.ini` (another: `vrrpd -c FILE`). It is read at the start, and again at each reload
+(`systemctl reload`, `vrrpctl reload`, SIGHUP). `vrrpd --check [FILE...]` reads it without doing anything, says everything
+that is wrong with it, and exits with 0 (valid), 1 (valid, with warnings) or 2 (not valid). With an error the daemon does
+not start, and a reload changes nothing.
 
 ```ini
 [vrrp_instance VI_1]                  ; an address that moves
@@ -64,7 +65,7 @@ track_check = disk weight -20
 ```
 
 **Quotes**: a value in double quotes, or a part of one, keeps its blanks, commas, `;` and `#`. Inside, `\"` is a quote
-and `\\` a backslash. Commands are never split at commas, and never see a shell: no `$VAR`, no `|`, no `>`.
+and `\\` a backslash. A command line is never split at commas, and never sees a shell: no `$VAR`, no `|`, no `>`.
 
 ```ini
 command = /usr/local/bin/probe --text "two words; one argument" a,b
@@ -226,7 +227,7 @@ name.
   with a weight: `track_check = crowded weight -20`. So connections near the limit lower the priority, and a memcached
   that hangs is a FAULT by another check.
 - Secrets (`auth_file`, `password_file`): the first line of a regular file of at most 4 KiB that others may neither read
-  nor write. They are read once, at the start, and never logged. They go over the wire as they are.
+  nor write. They are read with the file, and never logged. They go over the wire as they are.
 - An idle connection (`watch`) is one of the service's connections. A web server ends idle ones by habit, which costs a
   probe each time, at most one a minute in the long run; `watch = no` where that fills its log.
 
