@@ -69,17 +69,3 @@ def longest_gap(attempts, since_ns=0, until_ns=None):
 def errors_by_kind(attempts, since_ns=0):
     return dict(collections.Counter(attempt.outcome for attempt in attempts
                                     if attempt.end_ns > since_ns and not attempt.answered))
-
-
-def recovered_at(attempts, since_ns, steady=20):
-    """When the answers were back for good: the arrival of the first of `steady` answers in a row that began to be
-    asked for after `since_ns` and followed at least one error; `since_ns` itself when no attempt ever failed.
-    None: not back within the record."""
-    asked = sorted((attempt for attempt in attempts if attempt.start_ns >= since_ns), key=lambda one: one.start_ns)
-    last_error = max((index for index, attempt in enumerate(asked) if not attempt.answered), default=None)
-    if len(asked) < steady:
-        return None
-    if last_error is None:
-        return since_ns
-    run = asked[last_error + 1:]
-    return run[0].end_ns if len(run) >= steady else None

@@ -23,6 +23,20 @@ class ClientCase(unittest.TestCase):
         self.lan = self.deployment.lan
         self.a, self.b = self.deployment.daemons.values()
 
+    def tuned_clients(self):
+        """With the settings of the page: a python-memcache and a redis-py that are served."""
+        return (self.deployment.python_client("memcache-tuned", "memcache", *MEMCACHE_TUNED),
+                self.deployment.python_client("redis-tuned", "redis", *REDIS_TUNED))
+
+    def assert_redis_sees_no_error_in_a_move(self, memcache, redis):
+        """Both are served again, redis-py without an error. When the move began."""
+        moved_ns = time.time_ns()
+        self.deployment.fail_over("proxy-a")
+        for client in (memcache, redis):
+            client.wait_for_answers(PATIENCE, 20, time.time_ns())
+        self.assertEqual(analysis.errors_by_kind(redis.stop(), moved_ns), {})
+        return moved_ns
+
 
 class FiftyMoves(ClientCase):
     def test_no_connect_is_refused(self):
@@ -45,20 +59,14 @@ class PythonClients(ClientCase):
         """With the page's settings each is served again at once, redis-py without an error; python-memcache as it comes
         takes the address for dead."""
         plain = self.deployment.python_client("memcache-plain", "memcache", *MEMCACHE_PLAIN)
-        memcache = self.deployment.python_client("memcache-tuned", "memcache", *MEMCACHE_TUNED)
-        redis = self.deployment.python_client("redis-tuned", "redis", *REDIS_TUNED)
-        moved_ns = time.time_ns()
-        self.deployment.fail_over("proxy-a")
-        for client in (memcache, redis):
-            client.wait_for_answers(PATIENCE, 20, time.time_ns())
+        memcache, redis = self.tuned_clients()
+        moved_ns = self.assert_redis_sees_no_error_in_a_move(memcache, redis)
         self.assertEqual({one.outcome for one in plain.newest(20)}, {"none"})
-        self.assertEqual(analysis.errors_by_kind(redis.stop(), moved_ns), {})
         self.assertLessEqual(set(analysis.errors_by_kind(memcache.stop(), moved_ns)), {"none"})
 
     def test_a_lost_host(self):
         plain = self.deployment.python_client("redis-plain", "redis", *REDIS_PLAIN)
-        memcache = self.deployment.python_client("memcache-tuned", "memcache", *MEMCACHE_TUNED)
-        redis = self.deployment.python_client("redis-tuned", "redis", *REDIS_TUNED)
+        memcache, redis = self.tuned_clients()
         lost_ns = time.time_ns()
         self.deployment.cut("proxy-a")
         for client in (memcache, redis, plain):
@@ -73,13 +81,8 @@ class PythonClientsOfAProxyThatStarts(ClientCase):
 
     def test_a_planned_move(self):
         """The settings carry over it, too."""
-        memcache = self.deployment.python_client("memcache-tuned", "memcache", *MEMCACHE_TUNED)
-        redis = self.deployment.python_client("redis-tuned", "redis", *REDIS_TUNED)
-        moved_ns = time.time_ns()
-        self.deployment.fail_over("proxy-a")
-        for client in (memcache, redis):
-            client.wait_for_answers(PATIENCE, 20, time.time_ns())
-        self.assertEqual(analysis.errors_by_kind(redis.stop(), moved_ns), {})
+        memcache, redis = self.tuned_clients()
+        self.assert_redis_sees_no_error_in_a_move(memcache, redis)
         memcache.stop()
 
 
