@@ -1,9 +1,8 @@
-// The core: all virtual routers of this host, in four calls.
+// The core: all virtual routers of this host, driven by three calls; all else only looks.
 //
 //     handle(event, now)    a fact; what follows from it is appended to the actions
 //     expire(now)           what is due; to be called at next_deadline()
 //     next_deadline()       when that will be
-//     instance(id)          a look
 //
 // No clock, no socket, no log, no randomness, and no allocation for an advert once the vectors of
 // the caller have grown.
