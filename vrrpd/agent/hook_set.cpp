@@ -14,8 +14,7 @@ using log::Level;
 
 std::vector<IpAddress> addresses_of(const InstanceOptions& instance) {
     std::vector<IpAddress> found;
-    for (const VirtualAddress& each : instance.addresses) found.push_back(each.prefix.address);
-    for (const VirtualAddress& each : instance.excluded_addresses) found.push_back(each.prefix.address);
+    for_each_address(instance, [&](const VirtualAddress& address) { found.push_back(address.prefix.address); });
     return found;
 }
 

@@ -60,14 +60,6 @@ class Paths {
     mutable std::uint64_t version_ = 0;
 };
 
-/// All addresses of an instance, excluded ones too.
-template <typename Use>
-void for_each_address(const InstanceOptions& instance, Use use) {
-    for (const auto* list : {&instance.addresses, &instance.excluded_addresses}) {
-        for (const VirtualAddress& address : *list) use(address);
-    }
-}
-
 /// The interface of an instance; where it names none, the one that holds its source address. Null: there is none.
 const netlink::Link* home_link(const InstanceOptions& instance, const netlink::Facts& facts);
 

@@ -103,13 +103,6 @@ std::vector<Thing> settle(const std::vector<Thing>& running, std::vector<Thing> 
     return arranged;
 }
 
-template <typename Use>
-void for_each_address(const InstanceOptions& instance, Use use) {
-    for (const auto* list : {&instance.addresses, &instance.excluded_addresses}) {
-        for (const VirtualAddress& address : *list) use(address.prefix);
-    }
-}
-
 using Holder = std::pair<Prefix, std::size_t>;
 
 // Of instances at these places.
@@ -118,7 +111,8 @@ std::vector<Holder> holders(const std::vector<InstanceOptions>& instances,
     std::vector<Holder> found;
     for (const auto* list : places) {
         for (const std::size_t place : *list) {
-            for_each_address(instances[place], [&](const Prefix& address) { found.emplace_back(address, place); });
+            for_each_address(instances[place],
+                             [&](const VirtualAddress& address) { found.emplace_back(address.prefix, place); });
         }
     }
     std::ranges::sort(found);

@@ -151,7 +151,6 @@ class Instance {
     const std::vector<CheckState>& check_states() const { return checks_; }  ///< one for each of the options' checks
     const std::vector<int>& check_numbers() const { return check_numbers_; }
     const std::vector<CheckState>& gate_states() const { return gates_; }
-    bool has_inherited_priority() const { return inherited_priority_.has_value(); }
     std::optional<Instant> last_sent() const;  ///< the last advert that was sent
     const Signs& signs() const { return signs_; }
     const std::optional<Heard>& last_heard() const { return heard_; }

@@ -95,29 +95,31 @@ struct Hooks {
 };
 
 struct InstanceOptions {
+    // What each advert needs comes first: of a thousand instances all else is in no cache.
+    std::vector<UnicastPeer> unicast_peers;  ///< empty: multicast
+    Duration advert_interval = std::chrono::seconds(1);
+    Duration lease{};                    ///< lifetime of our addresses in the kernel, whole seconds; 0: no end
+    int priority = 100;                  ///< 1..255
+    std::uint8_t virtual_router_id = 0;  ///< 1..255
+    Version version = Version::v3;
+    Family family = Family::ipv4;
+    ChecksumMode checksum = ChecksumMode::automatic;
+    int unicast_ttl = 255;
+    int down_timer_adverts = 3;
+    bool track_primary = true;  ///< the interface's being down is a fault
+    bool preempt = true;
+    std::optional<IpAddress> group;         ///< none: the one that is assigned to VRRP
+    std::vector<VirtualAddress> addresses;  ///< in the advert, in this order
+
     std::string name;
     std::string interface;
-    Family family = Family::ipv4;
-    Version version = Version::v3;
-    std::uint8_t virtual_router_id = 0;  ///< 1..255
-    int priority = 100;                  ///< 1..255
-    Duration advert_interval = std::chrono::seconds(1);
-    std::vector<VirtualAddress> addresses;           ///< in the advert, in this order
     std::vector<VirtualAddress> excluded_addresses;  ///< moved with the rest, not in the advert
     std::vector<VirtualRoute> routes;
-    std::vector<UnicastPeer> unicast_peers;  ///< empty: multicast
-    int unicast_ttl = 255;
-    std::optional<IpAddress> source;  ///< of our adverts; none: the interface's primary address
-    std::optional<IpAddress> group;   ///< none: the one that is assigned to VRRP
-    ChecksumMode checksum = ChecksumMode::automatic;
+    std::optional<IpAddress> source;      ///< of our adverts; none: the interface's primary address
     std::optional<std::string> password;  ///< v2 PASS, at most 8 characters
-    bool preempt = true;
     Duration preempt_delay{};
     Duration startup_delay{};
-    int down_timer_adverts = 3;
     Duration max_learned_interval{};  ///< longest interval that is learned from an Active; 0: as the RFC
-    bool track_primary = true;        ///< the interface's being down is a fault
-    Duration lease{};                 ///< lifetime of our addresses in the kernel, whole seconds; 0: no end
     Duration announce_repeat_delay = std::chrono::seconds(5);  ///< garp_master_delay; 0: no second burst
     Duration announce_refresh = std::chrono::seconds(60);      ///< garp_master_refresh; 0: never
     int announce_count = 5;                                    ///< garp_master_repeat
@@ -131,6 +133,14 @@ struct InstanceOptions {
     Hooks hooks;
     friend bool operator==(const InstanceOptions&, const InstanceOptions&) = default;
 };
+
+/// All addresses of an instance, excluded ones too.
+template <typename Use>
+void for_each_address(const InstanceOptions& instance, Use use) {
+    for (const auto* list : {&instance.addresses, &instance.excluded_addresses}) {
+        for (const VirtualAddress& address : *list) use(address);
+    }
+}
 
 /// A place in the list of instances that a reload has left empty.
 inline bool is_vacant(const InstanceOptions& options) {
