@@ -62,7 +62,12 @@ class Metrics : public testing::Test {
                         vrrp_group(Family::ipv4)};
         return {advert, CoreDriver::interface_index};
     }
-    std::string text() { return metrics_text(host.router(), shell, host.now()); }
+    std::string text() {
+        MetricsPages pages(host.router(), shell, host.now());
+        std::string text;
+        while (const auto page = pages.next()) text += *page;
+        return text;
+    }
     /// The value of a series written as in the text; "absent" if it is not there.
     std::string value(const std::string& series) {
         for (const std::string& line : lines(text())) {

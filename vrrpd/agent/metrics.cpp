@@ -367,11 +367,4 @@ std::optional<std::string> MetricsPages::next_of_host() {
     }
 }
 
-std::string metrics_text(const Router& router, const ShellCounters& shell, Instant now, const HookSet* hooks) {
-    MetricsPages pages(router, shell, now, hooks);
-    std::string text;
-    while (const auto page = pages.next()) text += *page;
-    return text;
-}
-
 }  // namespace vrrpd

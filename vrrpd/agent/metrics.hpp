@@ -57,8 +57,8 @@ struct ShellCounters {
     std::vector<Service> services{};
 };
 
-/// The text in portions that take less than a millisecond each, however many instances there are. The router must
-/// outlive it, and have the same instances all the while.
+/// The text, each line ended, in portions that take less than a millisecond each, however many instances there are. The
+/// router must outlive it, and have the same instances all the while.
 class MetricsPages {
   public:
     MetricsPages(const Router& router, ShellCounters shell, Instant now, const HookSet* hooks = nullptr)
@@ -77,8 +77,5 @@ class MetricsPages {
     std::size_t family_ = 0;
     InstanceId instance_ = 0;
 };
-
-/// All metrics, each line ended.
-std::string metrics_text(const Router& router, const ShellCounters& shell, Instant now, const HookSet* hooks = nullptr);
 
 }  // namespace vrrpd
