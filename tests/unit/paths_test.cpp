@@ -14,6 +14,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "tests/support/held_rtnl.hpp"
 #include "tests/unit/netlink_kernel.hpp"
 #include "vrrpd/agent/address_keeper.hpp"
 #include "vrrpd/agent/leftovers.hpp"
@@ -21,6 +22,7 @@
 namespace vrrpd::paths_test {
 namespace {
 
+using namespace std::chrono_literals;
 using netlink::shell;
 
 IpAddress ip(const char* text) {
@@ -346,6 +348,28 @@ TEST_F(Keeper, LinksThatAreNotThereAreObstacles) {
     EXPECT_EQ(keeper_->obstacle(0)->view(), "route 10.1.0.0/16: interface eth8 does not exist");
     options_.excluded_addresses = {{*Prefix::parse("10.3.0.1/24"), "eth9", ""}};
     EXPECT_EQ(keeper_->obstacle(0)->view(), "10.3.0.1/24: interface eth9 does not exist");
+}
+
+// E04: a removal that failed once, and then did not, is over.
+TEST_F(Keeper, WhatAPersonPutsInThePlaceOfWhatWasStuckIsTheirs_E04) {
+    std::optional<test::HeldRtnl> held;
+    run({wish(true),
+         look([&] {
+             requests_.emplace(loop_, 100ms);
+             held.emplace("a0");
+         }),
+         wish(false),
+         look([&] { held.reset(); }),
+         {[] {},
+          [this] {
+              const auto counters = requests_->counters();
+              return counters.in_flight == 0 && counters.sent > counters.failed && !known(*monitor_, "10.9.0.100/24");
+          }},
+         {[] { shell("ip addr add 10.9.0.100/24 dev a0"); },
+          [this] { return known(*monitor_, "10.9.0.100/24").has_value(); }}});
+    EXPECT_TRUE(settled_[1].refused);
+    EXPECT_TRUE(keeper_->obstacle(0));
+    EXPECT_TRUE(keeper_->placeable(0).empty());
 }
 
 // ---- close_connections

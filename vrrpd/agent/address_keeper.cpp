@@ -330,7 +330,10 @@ void AddressKeeper::remove_stuck() {
     std::erase_if(stuck_, [this](const netlink::DesiredAddress& address) { return is_put(address); });
     for (const netlink::DesiredAddress& address : stuck_) {
         requests_.remove_address(address.link, address.prefix, [this, address](int error, const std::string&) {
-            if (error == 0) std::erase(stuck_, address);
+            if (error == 0) {
+                std::erase(stuck_, address);
+                if (!is_put(address)) added_.erase({address.link, address.prefix});
+            }
             if (stuck_.empty()) forget_all_gone();
         });
     }
