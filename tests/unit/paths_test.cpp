@@ -6,12 +6,14 @@
 #include <initializer_list>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "tests/support/held_rtnl.hpp"
@@ -461,6 +463,21 @@ TEST_F(KeeperThatCloses, ALostLinkMeanwhileWaitsForNothing) {
           [this] { return settled_.size() == awaited_; }}});
     EXPECT_FALSE(is_on());
     EXPECT_EQ(settled_.size(), 2u) << "one wish, one answer";
+}
+
+TEST_F(KeeperThatCloses, AReloadThatCannotBeRecordedAsksTheKernelForNothing) {
+    run({wish(true)});
+    keeper_->set({0, false, false, true});
+    requests_->flush();
+    rlimit before{};
+    ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const rlimit none{0, before.rlim_max};
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+    EXPECT_THROW(keeper_->reconfigure({}), std::system_error);
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+    EXPECT_EQ(requests_->counters().queued, 0u);
+    keeper_->reconfigure({});
+    EXPECT_EQ(requests_->counters().queued, 1u) << "nobody inherits it";
 }
 
 // F14

@@ -190,10 +190,12 @@ void AddressKeeper::cannot_close(int error) {
 void AddressKeeper::reconfigure(const std::vector<InstanceId>& removed) {
     std::vector<std::vector<netlink::OwnedAddress>> held(instances_.size());
     for (InstanceId id = 0; id < wishes_.size(); ++id) {
-        if (std::exchange(wishes_[id].deaf, false)) take_all(id);  // nobody inherits it
         if (wishes_[id].wanted) held[id] = placeable(id);
     }
     record_.renew(instances_, held, loop_.now());
+    for (InstanceId id = 0; id < wishes_.size(); ++id) {
+        if (std::exchange(wishes_[id].deaf, false)) take_all(id);  // nobody inherits it
+    }
     wishes_.resize(instances_.size());
     renewed_.resize(instances_.size());
     put_.resize(instances_.size());

@@ -59,9 +59,10 @@ class AddressKeeper {
     /// The requests leave with Requests::flush().
     void set(const SetAddresses& wish);
 
-    /// The instances are others now; `removed`, sorted, still hold what they held. Asks the kernel for nothing, but
-    /// what is to be put on is on record from here on, and an address that another instance has now, which holds its
-    /// own, is that one's. Throws std::system_error when there can be no record; then nothing has changed.
+    /// The instances are others now; `removed`, sorted, still hold what they held. The kernel is asked for nothing but
+    /// the removal of what waited for the end of connections, with the next flush(). What is to be put on is on record
+    /// from here on, and an address that another instance has now, which holds its own, is that one's. Throws
+    /// std::system_error when there can be no record; then nothing has changed.
     void reconfigure(const std::vector<InstanceId>& removed);
 
     /// Nothing of an instance is on a link or on its way, as far as is known.
