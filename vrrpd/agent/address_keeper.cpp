@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -200,28 +201,30 @@ void AddressKeeper::reconfigure(const std::vector<InstanceId>& removed) {
     renewed_.resize(instances_.size());
     put_.resize(instances_.size());
     look_whether_connections_can_be_closed();
-    Holders holders;
+    inherit_addresses(removed);
+}
+
+// So that the one who loses it does not take it away. Of all that is put none is more or less: names_ stays.
+void AddressKeeper::inherit_addresses(const std::vector<InstanceId>& removed) {
+    std::map<netlink::OwnedAddress, InstanceId> holders;
     for (InstanceId id = 0; id < put_.size(); ++id) {
         for (const netlink::OwnedAddress& address : owned(put_[id].addresses)) holders.emplace(address, id);
     }
+    std::map<InstanceId, std::set<netlink::OwnedAddress>> given;
     for (InstanceId id = 0; id < wishes_.size(); ++id) {
-        const bool stays = !std::ranges::binary_search(removed, id);
-        if (wishes_[id].wanted && stays) inherit_addresses(id, holders);
+        if (!wishes_[id].wanted || std::ranges::binary_search(removed, id)) continue;
+        for (const netlink::DesiredAddress& address : place(id)) {
+            const auto holder = holders.find({address.link, address.prefix});
+            if (holder == holders.end() || holder->second == id) continue;
+            given[holder->second].insert(holder->first);
+            put_[id].addresses.push_back(address);
+            holders.erase(holder);
+        }
     }
-}
-
-// So that the one who loses it does not take it away.
-void AddressKeeper::inherit_addresses(InstanceId id, const Holders& holders) {
-    for (const netlink::DesiredAddress& address : place(id)) {
-        const auto holder = holders.find({address.link, address.prefix});
-        if (holder == holders.end() || holder->second == id) continue;
-        Placed other = put_[holder->second], own = put_[id];
-        std::erase_if(other.addresses, [&](const netlink::DesiredAddress& one) {
-            return one.link == address.link && one.prefix == address.prefix;
+    for (const auto& [id, addresses] : given) {
+        std::erase_if(put_[id].addresses, [&gone = addresses](const netlink::DesiredAddress& one) {
+            return gone.contains({one.link, one.prefix});
         });
-        own.addresses.push_back(address);
-        assign(holder->second, std::move(other));
-        assign(id, std::move(own));
     }
 }
 

@@ -20,7 +20,6 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -125,8 +124,7 @@ class AddressKeeper {
     void take_all_when_closed(InstanceId id, std::uint64_t number);
     void look_whether_connections_can_be_closed();
     void cannot_close(int error);
-    using Holders = std::map<netlink::OwnedAddress, InstanceId>;
-    void inherit_addresses(InstanceId id, const Holders& holders);
+    void inherit_addresses(const std::vector<InstanceId>& removed);
     void arrived(InstanceId id, const netlink::DesiredAddress& address);
     void answered(InstanceId id, std::uint64_t number, const Text& error);
 

@@ -228,8 +228,10 @@ void Record::open(const std::string& path, std::size_t size) {
 void Record::renew(const std::vector<InstanceOptions>& instances, std::span<const Addresses> held, Instant now) {
     std::vector<Addresses> all(held.begin(), held.end());
     for (std::size_t i = 0; i < header(map_).instances; ++i) {
+        Addresses known = all[i];
+        std::ranges::sort(known);
         for (const netlink::OwnedAddress& one : recorded(i)) {
-            if (std::ranges::find(all[i], one) == all[i].end()) all[i].push_back(one);
+            if (!std::ranges::binary_search(known, one)) all[i].push_back(one);
         }
     }
     Record next(path_ + ".new", instances, all);
