@@ -1,6 +1,7 @@
 #include "vrrpd/agent/hook_set.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
@@ -68,10 +69,11 @@ void HookSet::fit(Member& member, const Hooks& hooks, hooks::Owner owner) {
         std::move(listener));
 }
 
-// Groups are known by their names.
 void HookSet::reconfigure(const Credentials& credentials) {
     credentials_ = credentials;
     auto before = std::exchange(members_, {});
+    const auto first_group = before.begin() + static_cast<std::ptrdiff_t>(places_);
+    std::move(first_group, before.end(), std::back_inserter(parting_));
     for (std::size_t i = 0; i < instances_.size(); ++i) {
         members_.push_back(i < places_ ? std::move(before[i]) : std::make_unique<Member>());
         const auto& runner = members_.back()->runner;
@@ -80,16 +82,33 @@ void HookSet::reconfigure(const Credentials& credentials) {
             members_.back() = std::make_unique<Member>();
         }
     }
-    for (const SyncGroupOptions& group : groups_) {
-        const auto same =
-            std::find_if(before.begin() + static_cast<std::ptrdiff_t>(places_), before.end(),
-                         [&](const std::unique_ptr<Member>& member) {
-                             return member && member->runner && member->runner->owner().name == group.name;
-                         });
-        members_.push_back(same == before.end() ? std::make_unique<Member>() : std::move(*same));
+    for (const SyncGroupOptions& group : groups_) members_.push_back(of_group(group.name));
+    std::erase_if(parting_, [](const auto& member) { return member->runner == nullptr || member->runner->idle(); });
+    for (const auto& member : parting_) {
+        if (member->hooks != &member->last) member->last = *member->hooks;
+        member->hooks = &member->last;
     }
     places_ = instances_.size();
     fit_all();
+}
+
+// Groups are known by their names.
+std::unique_ptr<HookSet::Member> HookSet::of_group(const std::string& name) {
+    const auto same = std::ranges::find_if(
+        parting_, [&](const auto& member) { return member->runner && member->runner->owner().name == name; });
+    if (same == parting_.end()) return std::make_unique<Member>();
+    auto member = std::move(*same);
+    parting_.erase(same);
+    return member;
+}
+
+template <typename Use>
+void HookSet::for_each_with_runner(Use use) const {
+    for (const auto* list : {&members_, &parting_}) {
+        for (const auto& member : *list) {
+            if (member->runner != nullptr) use(*member);
+        }
+    }
 }
 
 bool HookSet::is_idle(InstanceId id) const {
@@ -128,23 +147,22 @@ void HookSet::begin() {
 void HookSet::end_soon() {
     if (std::exchange(ending_, true) || all_ended()) return;
     Duration longest{};
-    for (const auto& member : members_) {
-        if (member->runner != nullptr) longest = std::max(longest, member->hooks->timeout);
-    }
+    for_each_with_runner([&](const Member& member) { longest = std::max(longest, member.hooks->timeout); });
     end_->arm(loop_.now() + longest);
 }
 
 bool HookSet::all_ended() const {
-    return std::ranges::all_of(members_,
-                               [](const auto& member) { return member->runner == nullptr || member->runner->idle(); });
+    bool idle = true;
+    for_each_with_runner([&](const Member& member) { idle = idle && member.runner->idle(); });
+    return idle;
 }
 
 void HookSet::kill_all() {
-    for (const auto& member : members_) {
-        if (member->runner == nullptr || member->runner->idle()) continue;
-        log::write(Level::warning, fmt::format("hooks of {} killed: no time left", member->runner->owner().name));
-        member->runner.reset();
-    }
+    for_each_with_runner([](Member& member) {
+        if (member.runner->idle()) return;
+        log::write(Level::warning, fmt::format("hooks of {} killed: no time left", member.runner->owner().name));
+        member.runner.reset();
+    });
     callbacks_.idle();
 }
 

@@ -37,7 +37,8 @@ class HookSet {
     HookSet(Loop& loop, ChildStarter& starter, const std::vector<InstanceOptions>& instances,
             const std::vector<SyncGroupOptions>& groups, const Credentials& credentials, Callbacks callbacks);
 
-    /// Instances and groups are others now. What runs or waits goes on; of a group that is gone it is killed.
+    /// Instances and groups are others now, and their elements as they were before still live, for the length of this
+    /// call. What runs or waits goes on, also of a group that is gone.
     void reconfigure(const Credentials& credentials);
     /// Nothing of an instance runs or waits.
     bool is_idle(InstanceId id) const;
@@ -67,15 +68,19 @@ class HookSet {
   private:
     struct Member {
         const Hooks* hooks = nullptr;
+        Hooks last{};                                                    // of a group that is gone
         std::unique_ptr<hooks::Runner> runner;                           // none: no hooks
         std::unique_ptr<std::array<HookCounters, hook_count>> counters;  // if it has a runner: most have none
     };
 
+    template <typename Use>
+    void for_each_with_runner(Use use) const;
     static HookCounters& counters_of(const Member& member, Hook hook) {
         return (*member.counters)[static_cast<std::size_t>(hook)];
     }
     void fit(Member& member, const Hooks& hooks, hooks::Owner owner);
     void fit_all();
+    std::unique_ptr<Member> of_group(const std::string& name);
     void on_ended(Member& member, const hooks::Outcome& outcome);
     void on_skipped(Member& member, const RunHook& wish);
     void kill_all();
@@ -87,6 +92,7 @@ class HookSet {
     Credentials credentials_;
     Callbacks callbacks_;
     std::vector<std::unique_ptr<Member>> members_;  // instances, then groups
+    std::vector<std::unique_ptr<Member>> parting_;  // groups that are gone, with something that may still run
     std::size_t places_;                            // how many instances these are
     std::vector<std::size_t> waiting_;              // members with something to begin
     std::unique_ptr<Timer> end_;
