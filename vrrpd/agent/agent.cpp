@@ -84,7 +84,7 @@ Agent::Agent(Loop& loop, ChildStarter& starter, config::Config config, Record& r
           loop, starter, config_.services, config_.instances, standby_checks(),
           {[this](const ServicesChanged& change) { feed(change); },
            [this](std::size_t service, bool wanted) { judge_service(service, wanted); }, [this] { leave_when_done(); },
-           [this](std::size_t service, const char* what, const std::string& reason) {
+           [this](const std::string& service, const char* what, const std::string& reason) {
                if (console_) console_->service_said(service, what, reason);
            }}),
       hooks_(loop, starter, config_.instances, config_.groups, config_.hook_credentials,

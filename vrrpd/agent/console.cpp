@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <set>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
@@ -36,7 +37,6 @@ Console::Console(Loop& loop, World world)
     : loop_(loop),
       world_(std::move(world)),
       reports_(world_.config.checks.size()),
-      troubles_(world_.config.services.size()),
       store_(loop, world_.config.global.state_directory),
       history_(loop, store_),
       drains_(store_),
@@ -68,6 +68,19 @@ void Console::open_sockets() {
         log::write(log::Level::warning, problem.what());
         warn(problem.what());
     }
+}
+
+void Console::reconfigured(const config::Changes& checks, const config::Changes& services) {
+    reports_.resize(world_.config.checks.size());
+    for (const auto* places : {&checks.removed, &checks.added, &checks.changed}) {
+        for (const std::size_t check : *places) reports_[check].reset();
+    }
+    std::set<std::string> unchanged;
+    for (const service::ServiceOptions& service : world_.config.services) unchanged.insert(service.name);
+    for (const auto* places : {&services.added, &services.changed}) {
+        for (const std::size_t service : *places) unchanged.erase(world_.config.services[service].name);
+    }
+    std::erase_if(troubles_, [&](const auto& trouble) { return !unchanged.contains(trouble.first); });
 }
 
 // ---- what happens
@@ -111,7 +124,6 @@ void Console::noticed(const Notice& notice) {
 }
 
 void Console::check_reported(std::size_t check, const health::Report& report) {
-    reports_.resize(world_.config.checks.size());
     reports_[check] = {report, loop_.now()};
     if (!feed_.is_followed()) return;
     publish("check", {{"check", world_.config.checks[check].name},
@@ -122,11 +134,10 @@ void Console::check_reported(std::size_t check, const health::Report& report) {
                       {"needed", report.needed}});
 }
 
-void Console::service_said(std::size_t service, const char* what, const std::string& reason) {
-    troubles_.resize(world_.config.services.size());
+void Console::service_said(const std::string& service, const char* what, const std::string& reason) {
     if (!reason.empty()) troubles_[service] = fmt::format("{}: {}", what, reason);
     if (!feed_.is_followed()) return;
-    publish("service", {{"service", world_.config.services[service].name}, {"state", what}, {"reason", reason}});
+    publish("service", {{"service", service}, {"state", what}, {"reason", reason}});
 }
 
 void Console::hook_ended(const std::string& owner, Hook hook, const char* how) {
@@ -177,8 +188,10 @@ Surroundings Console::surroundings() const {
         return check < reports_.size() ? reports_[check] : none;
     };
     const auto service = [this](std::size_t index) {
-        return InstanceStatus::Service{world_.config.services[index].name, world_.service_state(index),
-                                       index < troubles_.size() ? troubles_[index] : std::string()};
+        const std::string& name = world_.config.services[index].name;
+        const auto trouble = troubles_.find(name);
+        return InstanceStatus::Service{name, world_.service_state(index),
+                                       trouble == troubles_.end() ? std::string() : trouble->second};
     };
     return {world_.config, world_.router, report, world_.verdict, world_.present, service};
 }

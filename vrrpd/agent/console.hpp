@@ -9,6 +9,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +21,7 @@
 #include "vrrpd/agent/history.hpp"
 #include "vrrpd/agent/metrics.hpp"
 #include "vrrpd/agent/status.hpp"
+#include "vrrpd/config/arrange.hpp"
 #include "vrrpd/config/config.hpp"
 #include "vrrpd/core/router.hpp"
 #include "vrrpd/io/control_server.hpp"
@@ -55,12 +57,16 @@ class Console {
     /// Which of these instances were: said in the log, "since before the `event`".
     std::vector<InstanceId> kept_drains(const std::vector<InstanceId>& among, const char* event) const;
 
+    /// A reload, before anything of the new configuration speaks: what was said by those who are gone or begin anew
+    /// is no news of whoever is in their places.
+    void reconfigured(const config::Changes& checks, const config::Changes& services);
+
     // What happens.
     void role_changed(const RoleChanged& change);
     void noticed(const Notice& notice);
     void check_reported(std::size_t check, const health::Report& report);
     void hook_ended(const std::string& owner, Hook hook, const char* how);
-    void service_said(std::size_t service, const char* what, const std::string& reason);
+    void service_said(const std::string& service, const char* what, const std::string& reason);
     /// Something is wrong with the daemon itself, for as long as it runs: to be seen in the status.
     void warn(std::string text) { warnings_.push_back(std::move(text)); }
 
@@ -94,7 +100,7 @@ class Console {
     Loop& loop_;
     World world_;
     std::vector<std::optional<Surroundings::Reported>> reports_;  // by check
-    std::vector<std::string> troubles_;                           // by service: the last
+    std::map<std::string, std::string> troubles_;                 // by service: the last
     std::vector<std::string> warnings_;
     StateStore store_;
     History history_;

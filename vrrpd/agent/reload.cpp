@@ -58,6 +58,7 @@ Agent::Reloaded Agent::apply(config::Config loaded) {
     for (const std::string& warning : outcome.warnings) log::write(log::Level::warning, warning);
     log::set_level(config_.global.log_level);
     departing_ = arranged.instances.removed;
+    console_->reconfigured(arranged.checks, arranged.services);
     remake_checks(arranged);
     const std::vector<bool> tracked_before = tracked_;
     find_tracked();

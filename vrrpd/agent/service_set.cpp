@@ -219,7 +219,7 @@ void ServiceSet::say(std::size_t service, const char* what, const std::string& r
     std::string line = fmt::format("Service({}) {}", name, what);
     if (!reason.empty()) line += " reason=" + quoted(reason);
     log::write(reason.empty() ? Level::info : Level::warning, line);
-    if (callbacks_.said) callbacks_.said(service, what, reason);
+    if (callbacks_.said) callbacks_.said(name, what, reason);
 }
 
 void ServiceSet::on_ready(std::size_t service) {

@@ -38,7 +38,7 @@ class ServiceSet {
         /// A process has ended: see all_ended().
         std::function<void()> ended;
         /// What a service did: "ready", "stopped", "restarted" or "failed". May be empty.
-        std::function<void(std::size_t service, const char* what, const std::string& reason)> said{};
+        std::function<void(const std::string& service, const char* what, const std::string& reason)> said{};
     };
 
     /// `standby_checks[i]`: the check of service i goes to an address that is always there.
