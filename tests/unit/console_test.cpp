@@ -148,5 +148,22 @@ TEST_F(Seat, WhoBeginsAnewHasSaidNothingYet) {
     EXPECT_FALSE(status_has("\\\"class"));
 }
 
+TEST_F(Seat, ADrainIsOfWhomItWasAskedForWhoeverIsInThatPlaceWhenItIsOnDisk) {
+    const Descriptor caller = asked("drain");
+    ASSERT_TRUE(loop.poll_once());  // the guest
+    ASSERT_TRUE(loop.poll_once());  // and the request
+    Reconfigured removal;
+    removal.removed = {0};
+    host->reload(removal, config.instances);
+    host->handle(Vacated{{0}});
+    config.instances[0] = options("new", 52);
+    Reconfigured addition;
+    addition.added = {PathChanged{0, CoreDriver::interface_index, true, test::ip("10.9.0.1"), ""}};
+    host->reload(addition, config.instances);
+    const std::string text = answer(caller);
+    EXPECT_NE(text.find("drained: old"), text.npos) << text;
+    EXPECT_FALSE(host->router().instance(0).drained());
+}
+
 }  // namespace
 }  // namespace vrrpd::console_test

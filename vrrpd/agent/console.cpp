@@ -319,14 +319,13 @@ Console::Response Console::reload(const Request&) {
 
 // Drained is who will stay so; resumed is resumed, even if it cannot be written down.
 Console::Response Console::set_drained(const std::vector<std::string>& names, bool drained) {
-    const std::vector<InstanceId> instances = chosen(names);
     std::vector<std::string> all;
-    for (const InstanceId id : instances) all.push_back(world_.router.instance(id).options().name);
+    for (const InstanceId id : chosen(names)) all.push_back(world_.router.instance(id).options().name);
     const char* const what = drained ? "drained" : "resumed";
     const auto result = std::make_shared<std::optional<Answer>>();
-    const auto done = [this, instances, all, drained, what, result](const std::string& error) {
+    const auto done = [this, all, drained, what, result](const std::string& error) {
         const bool is_done = error.empty() || !drained;
-        if (is_done) apply(instances, drained);
+        if (is_done) apply(all, drained);
         *result = error.empty() ? Answer{true, fmt::format("{}: {}\n", what, joined(all))}
                   : is_done     ? Answer{false, "resumed, but a restart will drain again: " + error}
                                 : Answer{false, "a drain would not survive a restart, so it is refused: " + error};
@@ -341,14 +340,16 @@ Console::Response Console::set_drained(const std::vector<std::string>& names, bo
     return [result] { return *result; };
 }
 
-void Console::apply(const std::vector<InstanceId>& instances, bool drained) {
+// By name: while the disk was waited for, a reload may have put others into the places of these.
+void Console::apply(const std::vector<std::string>& names, bool drained) {
     std::vector<Event> events;
-    for (const InstanceId id : instances) {
-        const std::string& name = world_.router.instance(id).options().name;
+    for (const std::string& name : names) {
+        const auto id = find(name);
+        if (!id) continue;
         const char* const what = drained ? "drain" : "resume";
         log::write(log::Level::notice, fmt::format("({}) {}, asked for by an operator", name, what));
         if (feed_.is_followed()) publish("operator", {{"command", what}, {"instance", name}});
-        events.push_back(DrainChanged{id, drained});
+        events.push_back(DrainChanged{*id, drained});
     }
     world_.feed(std::move(events));
 }

@@ -91,7 +91,7 @@ class Console {
     /// An instance with its sync group, or all.
     std::vector<InstanceId> chosen(const std::vector<std::string>& names) const;
     Response set_drained(const std::vector<std::string>& names, bool drained);
-    void apply(const std::vector<InstanceId>& instances, bool drained);
+    void apply(const std::vector<std::string>& names, bool drained);
     std::optional<Answer> outcome_of_failover(const std::string& name);
     MetricsPages pages() const;
     void publish(const char* event, std::vector<std::pair<const char*, Happening::Value>> fields);
