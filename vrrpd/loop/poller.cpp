@@ -7,17 +7,10 @@
 
 #include <sys/epoll.h>
 
+#include "vrrpd/loop/epoll_bits.hpp"
+
 namespace vrrpd {
 namespace {
-
-std::uint32_t to_epoll(std::uint32_t readiness) {
-    return (readiness & readable ? EPOLLIN : 0u) | (readiness & writable ? EPOLLOUT : 0u);
-}
-
-std::uint32_t from_epoll(std::uint32_t events) {
-    return (events & EPOLLIN ? readable : 0u) | (events & EPOLLOUT ? writable : 0u) |
-           (events & (EPOLLHUP | EPOLLERR) ? hang_up : 0u);
-}
 
 void require(bool done, const char* what) {
     if (!done) throw std::system_error(errno, std::generic_category(), what);

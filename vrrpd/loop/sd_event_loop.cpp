@@ -7,8 +7,9 @@
 #include <string>
 #include <system_error>
 
-#include <sys/epoll.h>
 #include <systemd/sd-event.h>
+
+#include "vrrpd/loop/epoll_bits.hpp"
 
 namespace vrrpd {
 namespace {
@@ -82,13 +83,9 @@ class SdWatch final : public Watch {
     void interest(std::uint32_t readiness) override { sd_event_source_set_io_events(source_, to_epoll(readiness)); }
 
   private:
-    static std::uint32_t to_epoll(std::uint32_t readiness) {
-        return (readiness & readable ? EPOLLIN : 0u) | (readiness & writable ? EPOLLOUT : 0u);
-    }
     static int dispatch(sd_event_source*, int, std::uint32_t events, void* self) {
         const auto ready = static_cast<SdWatch*>(self)->ready_;
-        (*ready)((events & EPOLLIN ? readable : 0u) | (events & EPOLLOUT ? writable : 0u) |
-                 (events & (EPOLLHUP | EPOLLERR) ? hang_up : 0u));
+        (*ready)(from_epoll(events));
         return 0;
     }
 
