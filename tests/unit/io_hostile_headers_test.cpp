@@ -14,7 +14,7 @@ TEST_F(Adverts, AMessageLongerThanAnyAdvertIsCountedAndDropped) {
     send({ipv4(advert(51, max_message_size + 100)), ipv4(advert(52))});
     hear(ear, 1);
     EXPECT_EQ(ear.virtual_router_ids(), std::vector<int>({52}));
-    EXPECT_EQ(ear.receiver->counters().truncated, 1u);
+    EXPECT_EQ(ear.receiver->unreadable(), 1u);
 }
 
 class Headers : public AdvertsOfFamily {};

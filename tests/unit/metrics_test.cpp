@@ -79,7 +79,7 @@ class Metrics : public testing::Test {
     CoreDriver host{options()};
     const std::string first = R"({vrrp_instance="VI_1")";
     const std::string second = R"({vrrp_instance="odd\n\"\\")";
-    ShellCounters shell{3, 60, 1, 20, 2, 5, 7};
+    ShellCounters shell{3, 60, 1, 20, 2, 5, 7, 9};
 };
 
 TEST_F(Metrics, AllIsThereAndZeroAtTheStart) {
@@ -114,6 +114,7 @@ TEST_F(Metrics, OfTheHost) {
     EXPECT_EQ(value("vrrpd_announcement_failures_total"), "2");
     EXPECT_EQ(value("vrrpd_packets_lost_total"), "5");
     EXPECT_EQ(value("vrrpd_packets_unclassified_total"), "7");
+    EXPECT_EQ(value("vrrpd_packets_unreadable_total"), "9");
     shell.netlink_requests = 11;
     shell.netlink_requests_failed = 4;
     shell.log_lines_lost = 8;

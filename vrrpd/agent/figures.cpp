@@ -17,7 +17,8 @@ ShellCounters Agent::counters() {
                            announced.sent,
                            announced.failed,
                            receivers_.lost(),
-                           receivers_.unclassified()};
+                           receivers_.unclassified(),
+                           receivers_.unreadable()};
     counters.netlink_requests = requests_.counters().sent;
     counters.netlink_requests_failed = requests_.counters().failed;
     counters.log_lines_lost = log::lost();

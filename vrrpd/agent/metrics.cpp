@@ -262,6 +262,8 @@ constexpr ShellRow shell_rows[] = {
      "Adverts that instances want and the receive buffer had no room for."},
     {"vrrpd_packets_unclassified_total", &ShellCounters::packets_unclassified,
      "Packets of protocol 112 that no instance wants, and that came faster than they are looked at."},
+    {"vrrpd_packets_unreadable_total", &ShellCounters::packets_unreadable,
+     "Packets of protocol 112 that are longer than any advert, or whose IP header contradicts itself."},
     {"vrrpd_log_lines_lost_total", &ShellCounters::log_lines_lost, "Log messages that the target was too slow for."},
 };
 

@@ -38,6 +38,7 @@ struct ShellCounters {
     std::uint64_t announcements_failed = 0;
     std::uint64_t packets_lost = 0;          ///< wanted, and more than a receiver's buffer holds
     std::uint64_t packets_unclassified = 0;  ///< came faster than the observers look at them
+    std::uint64_t packets_unreadable = 0;    ///< longer than any advert, or with a header that contradicts itself
     std::uint64_t netlink_requests = 0;
     std::uint64_t netlink_requests_failed = 0;
     std::uint64_t log_lines_lost = 0;

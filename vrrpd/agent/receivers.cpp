@@ -112,4 +112,12 @@ std::uint64_t Receivers::unclassified() {
     return sum;
 }
 
+std::uint64_t Receivers::unreadable() const {
+    std::uint64_t sum = 0;
+    for (const auto& [segment, place] : open_) {
+        if (place.receiver) sum += place.receiver->unreadable() + place.observer->unreadable();
+    }
+    return sum;
+}
+
 }  // namespace vrrpd

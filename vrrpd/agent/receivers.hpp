@@ -42,6 +42,8 @@ class Receivers {
     /// Packets that the kernel dropped unseen: of those that are of no interest here, and of those that are.
     std::uint64_t unclassified();
     std::uint64_t lost();
+    /// That are longer than any advert, or contradict themselves.
+    std::uint64_t unreadable() const;
 
   private:
     using Segment = std::pair<int, Family>;

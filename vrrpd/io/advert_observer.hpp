@@ -31,7 +31,8 @@ class AdvertObserver {
     /// As AdvertSocket::configure. What waits was classed by the old filter.
     void configure(const Subscription& subscription) { socket_.configure(subscription); }
 
-    const AdvertSocket::Counters& counters() const { return socket_.counters(); }
+    /// As AdvertSocket::unreadable.
+    std::uint64_t unreadable() const { return socket_.unreadable(); }
 
     /// Packets that the kernel dropped because they came faster than they were read. What the filter keeps out is
     /// none of them, but for a full buffer: from then on, until the next read, newer kernels ask the filter no more and

@@ -35,7 +35,8 @@ class AdvertReceiver {
     /// Packets that were wanted, and for which there was no room.
     std::uint64_t lost() { return socket_.overflowed(); }
 
-    const AdvertSocket::Counters& counters() const { return socket_.counters(); }
+    /// As AdvertSocket::unreadable.
+    std::uint64_t unreadable() const { return socket_.unreadable(); }
 
   private:
     void on_readable();

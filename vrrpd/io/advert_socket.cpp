@@ -174,11 +174,11 @@ std::size_t AdvertSocket::read(std::size_t limit, const PacketSink& sink) {
     const int count = recvmmsg(socket_.get(), batch.messages.data(), room, MSG_DONTWAIT, nullptr);
     if (count <= 0) return 0;
     const auto read = static_cast<std::size_t>(count);
-    std::size_t good = 0;
+    std::size_t good = 0, unreadable = 0;
     for (std::size_t i = 0; i < read; ++i) {
-        if (take_apart(i, batch.packets[good])) ++good;
+        ++(take_apart(i, batch.packets[good]) ? good : unreadable);
     }
-    counters_.received += good;
+    unreadable_ += unreadable;
     if (good > 0) sink({batch.packets.data(), good});
     return read;
 }
@@ -196,14 +196,8 @@ bool AdvertSocket::take_apart(std::size_t index, Packet& packet) {
         read_ipv6_control(message.msg_hdr, packet);
         message.msg_hdr.msg_controllen = envelope.control.size();
     }
-    if (message.msg_hdr.msg_flags & MSG_TRUNC) {
-        ++counters_.truncated;
-        return false;
-    }
-    if (family_ == Family::ipv4 && !read_ipv4_datagram(bytes, packet)) {
-        ++counters_.malformed;
-        return false;
-    }
+    if (message.msg_hdr.msg_flags & MSG_TRUNC) return false;
+    if (family_ == Family::ipv4 && !read_ipv4_datagram(bytes, packet)) return false;
     if (message.msg_hdr.msg_flags & MSG_CTRUNC) packet.has_options = true;
     return true;
 }

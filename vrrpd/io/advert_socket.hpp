@@ -38,12 +38,6 @@ class AdvertSocket {
   public:
     static constexpr std::size_t batch_size = 32;
 
-    struct Counters {
-        std::uint64_t received = 0;   ///< delivered to the sink
-        std::uint64_t truncated = 0;  ///< longer than any advert can be: dropped
-        std::uint64_t malformed = 0;  ///< its IPv4 header contradicts itself: dropped
-    };
-
     /// Begins to listen. `receive_buffer` is in bytes, as for SO_RCVBUF. Throws std::system_error, also when the
     /// interface does not exist.
     AdvertSocket(Family family, int interface_index, int receive_buffer, Passes passes,
@@ -60,7 +54,10 @@ class AdvertSocket {
     std::size_t read(std::size_t limit, const PacketSink& sink);
 
     int descriptor() const { return socket_.get(); }
-    const Counters& counters() const { return counters_; }
+
+    /// Packets that were dropped because they are longer than any advert can be, or their IPv4 header contradicts
+    /// itself.
+    std::uint64_t unreadable() const { return unreadable_; }
 
     /// Packets that passed the filter and found the buffer full. To be asked before the kernel has counted another
     /// 2^32 of them.
@@ -77,7 +74,7 @@ class AdvertSocket {
     int interface_index_;
     Passes passes_;
     std::vector<IpAddress> joined_;
-    Counters counters_;
+    std::uint64_t unreadable_ = 0;
     std::uint64_t overflowed_ = 0;
     std::uint32_t last_drops_ = 0;
     Descriptor socket_;
