@@ -32,7 +32,7 @@ Monitor::Monitor(Loop& loop, Listener changed, int receive_buffer)
         on_reading();
         tell();
     });
-    guard_ = loop_.timer([this] { on_guard(); });
+    patience_ = loop_.timer([this] { on_patience_end(); });
 }
 
 void Monitor::start() {
@@ -54,7 +54,7 @@ void Monitor::begin_reading() {
     phase_ = Phase::reading_links;
     inconsistent_ = false;
     notice_watch_->interest(0);
-    guard_->arm(loop_.now() + longest_reading);
+    patience_->arm(loop_.now() + longest_reading);
     facts_.begin_resync();
     ask(RTM_GETLINK);
 }
@@ -68,7 +68,7 @@ void Monitor::read_again_later() {
     phase_ = Phase::pausing;
     ++sequence_;  // so that the rest of this reading is nobody's
     notice_watch_->interest(readable);
-    guard_->arm(loop_.now() + pause_before_reading_again);
+    patience_->arm(loop_.now() + pause_before_reading_again);
 }
 
 void Monitor::end_part() {
@@ -79,7 +79,7 @@ void Monitor::end_part() {
     if (inconsistent_) return read_again_later();
     facts_.end_resync();
     phase_ = Phase::following;
-    guard_->disarm();
+    patience_->disarm();
     notice_watch_->interest(readable);
     if (std::exchange(lost_while_reading_, false)) lost();
 }
@@ -87,7 +87,7 @@ void Monitor::end_part() {
 void Monitor::lost() {
     if (phase_ == Phase::emptying) return;
     phase_ = Phase::emptying;
-    guard_->arm(loop_.now() + pause_before_reading_again);  // an empty socket would not wake us
+    patience_->arm(loop_.now() + pause_before_reading_again);  // an empty socket would not wake us
     ++resyncs_;
 }
 
@@ -141,7 +141,7 @@ void Monitor::on_reading_message(nlmsghdr& message) {
     apply(message);
 }
 
-void Monitor::on_guard() {
+void Monitor::on_patience_end() {
     switch (phase_) {
         case Phase::following:
             return;

@@ -66,7 +66,7 @@ class Monitor {
     void rest_if_busy();
     void on_reading();
     void on_reading_message(nlmsghdr& message);
-    void on_guard();
+    void on_patience_end();
     void apply(nlmsghdr& message);
     void tell();
 
@@ -85,7 +85,7 @@ class Monitor {
     std::unique_ptr<Timer> rest_;  // between two looks at them
     std::unique_ptr<Watch> notice_watch_;
     std::unique_ptr<Watch> reading_watch_;
-    std::unique_ptr<Timer> guard_;  // end of a pause, or of the time that a reading may take
+    std::unique_ptr<Timer> patience_;  // end of a pause, or of the time that a reading may take
 };
 
 }  // namespace vrrpd::netlink

@@ -12,7 +12,6 @@
 #include <fmt/format.h>
 
 #include "vrrpd/agent/agent.hpp"
-#include "vrrpd/agent/release.hpp"
 #include "vrrpd/command_line.hpp"
 #include "vrrpd/config/check_command.hpp"
 #include "vrrpd/config/load.hpp"
@@ -27,6 +26,7 @@
 #include "vrrpd/launcher/launcher.hpp"
 #include "vrrpd/loop/descriptor.hpp"
 #include "vrrpd/loop/sd_event_loop.hpp"
+#include "vrrpd/release.hpp"
 #include "vrrpd/reloader.hpp"
 #include "vrrpd/service/units.hpp"
 

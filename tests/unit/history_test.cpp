@@ -66,7 +66,7 @@ class Kept : public testing::Test {
 };
 
 TEST_F(Kept, AHistoryOutlivesItsProcess) {
-    const Transition one{WallTime(1764000000123456us), "VI \"1\"", Role::master, Role::fault, 250, "x: \"y\"\n"};
+    const PastTransition one{WallTime(1764000000123456us), "VI \"1\"", Role::master, Role::fault, 250, "x: \"y\"\n"};
     {
         StateStore store(loop, folder);
         History history(loop, store);

@@ -49,7 +49,7 @@ std::vector<Legacy> adoptable(const RecordReader& predecessor, const std::vector
     return adopted;
 }
 
-bool leaves_legacy(const InstanceOptions& options) {
+bool can_be_left(const InstanceOptions& options) {
     return options.lease > Duration::zero() && options.advert_interval >= shortest_legacy_interval;
 }
 

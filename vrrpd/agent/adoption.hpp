@@ -27,8 +27,8 @@ std::vector<Legacy> adoptable(const RecordReader& predecessor, const std::vector
                               const std::function<std::vector<netlink::OwnedAddress>(InstanceId)>& placeable,
                               Instant now);
 
-/// Whether an instance that serves is left for a successor. Should it not come, the lease is what remains.
-bool leaves_legacy(const InstanceOptions& options);
+/// Whether an instance that serves may be left for a successor. Should it not come, the lease is what remains.
+bool can_be_left(const InstanceOptions& options);
 
 /// Of `instances`, those that leave with their whole sync group, if they are in one.
 std::vector<InstanceId> with_whole_groups(std::vector<InstanceId> instances,

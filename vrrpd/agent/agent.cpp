@@ -155,7 +155,7 @@ void Agent::restart() {
     const bool can_be_adopted = record_.problem().empty() && kernel_keeps_marks();
     for (InstanceId id = 0; id < router_.size() && can_be_adopted; ++id) {
         const bool serves = router_.instance(id).state() == Instance::State::active;
-        if (serves && vrrpd::leaves_legacy(config_.instances[id])) remaining_.push_back(id);
+        if (serves && can_be_left(config_.instances[id])) remaining_.push_back(id);
     }
     remaining_ = with_whole_groups(std::move(remaining_), config_.groups);
     if (!remaining_.empty()) record_.set_parting();

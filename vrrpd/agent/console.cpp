@@ -226,8 +226,8 @@ Console::Response Console::metrics(const Request&) {
 }
 
 Console::Response Console::history(const Request& request) {
-    std::vector<Transition> wanted;
-    for (const Transition& transition : history_.all()) {
+    std::vector<PastTransition> wanted;
+    for (const PastTransition& transition : history_.all()) {
         if (request.arguments.empty() || transition.instance == request.arguments[0]) wanted.push_back(transition);
     }
     return [wanted = std::move(wanted), next = std::size_t{0}]() mutable -> std::optional<Answer> {

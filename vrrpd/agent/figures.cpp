@@ -4,11 +4,6 @@
 
 namespace vrrpd {
 
-void Agent::reload_ended(bool applied) {
-    ++(applied ? tally_.reloads_applied : tally_.reloads_refused);
-    tally_.last_reload_applied = applied;
-}
-
 ShellCounters Agent::counters() {
     const Announcer::Counters& announced = announcer_.counters();
     ShellCounters counters{monitor_.resyncs(),

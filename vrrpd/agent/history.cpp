@@ -41,7 +41,7 @@ History::~History() {
     while (unwritten_ > 0) write();
 }
 
-void History::add(Transition transition) {
+void History::add(PastTransition transition) {
     transitions_.push_back(std::move(transition));
     if (transitions_.size() > most) transitions_.pop_front();
     unwritten_ = std::min(unwritten_ + 1, transitions_.size());

@@ -20,13 +20,13 @@ namespace vrrpd {
 using WallTime = std::chrono::sys_time<std::chrono::microseconds>;
 WallTime wall_clock();
 
-struct Transition {
+struct PastTransition {
     WallTime when;
     std::string instance;
     Role from = Role::init, to = Role::init;
     int priority = 0;
     std::string reason;
-    friend bool operator==(const Transition&, const Transition&) = default;
+    friend bool operator==(const PastTransition&, const PastTransition&) = default;
 };
 
 class History {
@@ -40,16 +40,16 @@ class History {
     History(const History&) = delete;
     History& operator=(const History&) = delete;
 
-    void add(Transition transition);
+    void add(PastTransition transition);
     /// Oldest first.
-    const std::deque<Transition>& all() const { return transitions_; }
+    const std::deque<PastTransition>& all() const { return transitions_; }
 
   private:
     void write();
 
     Loop& loop_;
     StateStore& store_;
-    std::deque<Transition> transitions_;
+    std::deque<PastTransition> transitions_;
     std::size_t unwritten_ = 0;  // of them, the newest
     std::size_t lines_ = 0;      // of the file
     bool failed_ = false;        // and that was said

@@ -151,7 +151,7 @@ std::string status_item(const InstanceStatus& status, WallTime now) {
     return dump(json);
 }
 
-std::string transition_line(const Transition& transition) {
+std::string transition_line(const PastTransition& transition) {
     return dump({{"version", version},
                  {"time", text_of(transition.when)},
                  {"instance", transition.instance},
@@ -162,7 +162,7 @@ std::string transition_line(const Transition& transition) {
            '\n';
 }
 
-std::optional<Transition> read_transition(std::string_view line) {
+std::optional<PastTransition> read_transition(std::string_view line) {
     if (line.size() > longest_line) return std::nullopt;
     const auto json = nlohmann::json::parse(line, nullptr, false);
     if (!json.is_object() || !json.contains("version") || json["version"] != version) return std::nullopt;
@@ -170,7 +170,7 @@ std::optional<Transition> read_transition(std::string_view line) {
     const auto from = role_of(word(json, "from")), to = role_of(word(json, "to"));
     const auto priority = json.find("priority");
     if (!when || !from || !to || priority == json.end() || !priority->is_number_integer()) return std::nullopt;
-    return Transition{*when, word(json, "instance"), *from, *to, priority->get<int>(), word(json, "reason")};
+    return PastTransition{*when, word(json, "instance"), *from, *to, priority->get<int>(), word(json, "reason")};
 }
 
 std::string happening_line(const Happening& happening) {

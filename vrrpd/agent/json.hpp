@@ -26,9 +26,9 @@ std::string status_item(const InstanceStatus& status, WallTime now);
 inline constexpr const char* status_end = "]}\n";
 
 /// With its end of line.
-std::string transition_line(const Transition& transition);
+std::string transition_line(const PastTransition& transition);
 /// Nothing: it is none, or one of another version.
-std::optional<Transition> read_transition(std::string_view line);
+std::optional<PastTransition> read_transition(std::string_view line);
 
 /// With its end of line.
 std::string happening_line(const Happening& happening);

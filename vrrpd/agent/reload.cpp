@@ -40,6 +40,11 @@ void Agent::go_on_reloading() {
     if (reload.done) reload.done(outcome);
 }
 
+void Agent::reload_ended(bool applied) {
+    ++(applied ? tally_.reloads_applied : tally_.reloads_refused);
+    tally_.last_reload_applied = applied;
+}
+
 // The old configuration stays until the core has let go of it.
 Agent::Reloaded Agent::apply(config::Config loaded) {
     const Instant begin = loop_.now();

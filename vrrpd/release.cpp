@@ -1,4 +1,4 @@
-#include "vrrpd/agent/release.hpp"
+#include "vrrpd/release.hpp"
 
 #include <algorithm>
 #include <optional>
