@@ -50,7 +50,7 @@ class Commands(ControlCase):
         self.assertEqual(json.loads(self.done(self.b, "status", "VI_2", "--json"))["instances"][0]["name"], "VI_2")
 
     def check_status_on_a_terminal(self):
-        coloured = on_a_terminal(self.a, "status")
+        coloured = on_a_terminal(self.a, "status", environment="TERM=xterm")
         self.assertIn("\033[1;32mMASTER\033[0m", coloured)
         for environment in ("NO_COLOR=1", "TERM=dumb"):
             plain = on_a_terminal(self.a, "status", environment=environment)

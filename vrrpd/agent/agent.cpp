@@ -246,12 +246,13 @@ void Agent::perform_all() {
     for (const Action& action : actions_) {
         if (const auto* advert = std::get_if<SendAdvert>(&action)) perform(*advert);
     }
-    send_queued();
+    const Instant gone = send_queued();
     for (const Action& action : actions_) {
         if (std::holds_alternative<SendAdvert>(action)) continue;
         std::visit([this](const auto& wish) { perform(wish); }, action);
     }
     actions_.clear();
+    take_note_of_sent(gone);
 }
 
 void Agent::perform(const SendAdvert& action) {
@@ -277,15 +278,19 @@ void Agent::queue(InstanceId id, std::uint8_t priority, const IpAddress& destina
     sender_.queue(datagram);
 }
 
-// One peer that cannot be reached keeps no advert from the others (V08). Only what really left keeps addresses alive,
-// unless the link's being down is no fault: then it is no reason either.
-void Agent::send_queued() {
-    if (leaving_.empty()) return;
+Instant Agent::send_queued() {
+    if (leaving_.empty()) return {};
     sender_.flush([this](std::size_t advert, int error) {
         ++leaving_[advert].failed;
         leaving_[advert].error = error;
     });
-    const Instant gone = loop_.now();
+    return loop_.now();
+}
+
+// One peer that cannot be reached keeps no advert from the others (V08). Only what really left keeps addresses alive,
+// unless the link's being down is no fault: then it is no reason either. An instance that takes over has its addresses
+// by now, so that its first advert counts for them.
+void Agent::take_note_of_sent(Instant gone) {
     for (const Leaving& advert : leaving_) {
         if (advert.failed < advert.copies) {
             tally_.lateness.add(gone - advert.due, config_.instances[advert.instance].advert_interval);

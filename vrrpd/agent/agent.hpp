@@ -84,7 +84,8 @@ class Agent {
     void perform_all();
     void perform(const SendAdvert& action);
     void queue(InstanceId id, std::uint8_t priority, const IpAddress& destination, int ttl);
-    void send_queued();
+    Instant send_queued();  // when they had left
+    void take_note_of_sent(Instant gone);
     void perform(const SetAddresses& action);
     void perform(const SetServices& action);
     void perform(const Announce& action);

@@ -6,14 +6,15 @@ namespace vrrpd {
 
 ShellCounters Agent::counters() {
     const Announcer::Counters& announced = announcer_.counters();
+    const Receivers::Dropped dropped = receivers_.dropped();
     ShellCounters counters{monitor_.resyncs(),
                            addresses_.counters().renewals,
                            addresses_.counters().failed_renewals,
                            announced.sent,
                            announced.failed,
-                           receivers_.lost(),
-                           receivers_.unclassified(),
-                           receivers_.unreadable()};
+                           dropped.lost,
+                           dropped.unclassified,
+                           dropped.unreadable};
     counters.netlink_requests = requests_.counters().sent;
     counters.netlink_requests_failed = requests_.counters().failed;
     counters.log_lines_lost = log::lost();

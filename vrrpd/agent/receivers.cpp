@@ -24,6 +24,17 @@ void subscribe(const InstanceOptions& instance, Subscription& subscription) {
     if (std::ranges::find(groups, group) == groups.end()) groups.push_back(group);
 }
 
+void count(AdvertReceiver* receiver, AdvertObserver* observer, Receivers::Dropped& sum) {
+    if (receiver != nullptr) {
+        sum.lost += receiver->lost();
+        sum.unreadable += receiver->unreadable();
+    }
+    if (observer != nullptr) {
+        sum.unclassified += observer->unclassified();
+        sum.unreadable += observer->unreadable();
+    }
+}
+
 }  // namespace
 
 Receivers::Receivers(Loop& loop, const std::vector<InstanceOptions>& instances, PacketSink receive, PacketSink observe)
@@ -40,7 +51,11 @@ std::map<Receivers::Segment, Subscription> Receivers::wanted(std::span<const Pat
 
 void Receivers::refresh(std::span<const PathChanged> found, const Paths& paths) {
     const auto wanted = this->wanted(found);
-    std::erase_if(open_, [&](const auto& entry) { return !wanted.contains(entry.first); });
+    std::erase_if(open_, [&](auto& entry) {
+        if (wanted.contains(entry.first)) return false;
+        close(entry.second);
+        return true;
+    });
     for (const auto& [segment, subscription] : wanted) {
         Open& place = open_[segment];
         place.addresses = paths.own_addresses(segment.first);
@@ -63,10 +78,15 @@ void Receivers::open(const Segment& segment, Open& place) {
             place.receiver = std::make_unique<AdvertReceiver>(loop_, family, interface_index, subscription, receive_);
         }
     } catch (const std::system_error& error) {
-        place.receiver.reset();
-        place.observer.reset();
+        close(place);
         place.problem = error.what();
     }
+}
+
+void Receivers::close(Open& place) {
+    count(place.receiver.get(), place.observer.get(), of_closed_);
+    place.receiver.reset();
+    place.observer.reset();
 }
 
 std::string Receivers::problem(int interface_index, Family family) const {
@@ -96,27 +116,9 @@ void Receivers::drain(bool all) {
     }
 }
 
-std::uint64_t Receivers::lost() {
-    std::uint64_t sum = 0;
-    for (auto& [segment, place] : open_) {
-        if (place.receiver) sum += place.receiver->lost();
-    }
-    return sum;
-}
-
-std::uint64_t Receivers::unclassified() {
-    std::uint64_t sum = 0;
-    for (auto& [segment, place] : open_) {
-        if (place.observer) sum += place.observer->unclassified();
-    }
-    return sum;
-}
-
-std::uint64_t Receivers::unreadable() const {
-    std::uint64_t sum = 0;
-    for (const auto& [segment, place] : open_) {
-        if (place.receiver) sum += place.receiver->unreadable() + place.observer->unreadable();
-    }
+Receivers::Dropped Receivers::dropped() {
+    Dropped sum = of_closed_;
+    for (auto& [segment, place] : open_) count(place.receiver.get(), place.observer.get(), sum);
     return sum;
 }
 

@@ -39,11 +39,13 @@ class Receivers {
     /// Reads what waits, up to a bound; `all`: up to what a socket can hold.
     void drain(bool all);
 
-    /// Packets that the kernel dropped unseen: of those that are of no interest here, and of those that are.
-    std::uint64_t unclassified();
-    std::uint64_t lost();
-    /// That are longer than any advert, or contradict themselves.
-    std::uint64_t unreadable() const;
+    /// Packets that reached no instance, since the start: also those of sockets that are closed.
+    struct Dropped {
+        std::uint64_t lost = 0;          ///< by the kernel, for want of room, and wanted
+        std::uint64_t unclassified = 0;  ///< by the kernel, of no interest here
+        std::uint64_t unreadable = 0;    ///< longer than any advert, or with a header that contradicts itself
+    };
+    Dropped dropped();
 
   private:
     using Segment = std::pair<int, Family>;
@@ -56,12 +58,14 @@ class Receivers {
     };
     std::map<Segment, Subscription> wanted(std::span<const PathChanged> found) const;
     void open(const Segment& segment, Open& place);
+    void close(Open& place);
 
     Loop& loop_;
     const std::vector<InstanceOptions>& instances_;
     PacketSink receive_;
     PacketSink observe_;
     std::map<Segment, Open> open_;
+    Dropped of_closed_;
 };
 
 }  // namespace vrrpd
