@@ -51,11 +51,10 @@ std::map<Receivers::Segment, Subscription> Receivers::wanted(std::span<const Pat
 
 void Receivers::refresh(std::span<const PathChanged> found, const Paths& paths) {
     const auto wanted = this->wanted(found);
-    std::erase_if(open_, [&](auto& entry) {
-        if (wanted.contains(entry.first)) return false;
-        close(entry.second);
-        return true;
-    });
+    for (auto& [segment, place] : open_) {
+        if (!wanted.contains(segment)) close(place);
+    }
+    std::erase_if(open_, [&](const auto& entry) { return !wanted.contains(entry.first); });
     for (const auto& [segment, subscription] : wanted) {
         Open& place = open_[segment];
         place.addresses = paths.own_addresses(segment.first);
