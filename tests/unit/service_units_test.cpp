@@ -109,7 +109,7 @@ class FakeSystemd {
         const char* error = of_manager && refusal ? refusal(name) : nullptr;
         sd_bus_message* reply = nullptr;
         if (error != nullptr) {
-            const sd_bus_error refused = SD_BUS_ERROR_MAKE_CONST(error, "the reason");
+            const sd_bus_error refused{error, "the reason", 0};
             sd_bus_message_new_method_error(call, &reply, &refused);
         } else {
             sd_bus_message_new_method_return(call, &reply);
