@@ -10,8 +10,8 @@ cd "$(dirname "$0")"
 
 unset "${!GTEST_@}" "${!SIM_@}"  # what would make the suite smaller without a word
 long=
-fuzz_seconds=10
-sanitized_seeds=300  # the sanitizers make the simulator ten times as slow
+fuzz_seconds=5
+sanitized_seeds=200  # the sanitizers make the simulator ten times as slow
 case "${1:-}" in
     "") ;;
     --long) long=yes; export SIM_SEEDS=50000; fuzz_seconds=300; sanitized_seeds=5000 ;;

@@ -19,7 +19,7 @@
 namespace vrrpd::sim {
 namespace {
 
-constexpr std::uint64_t short_form = 4000;
+constexpr std::uint64_t short_form = 3000;
 
 std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
     const char* text = std::getenv(variable);
