@@ -85,16 +85,15 @@ void Router::expire(Instant now, Actions& actions) {
     // Looks a little ahead for adverts that may leave now; timers that are not adverts wait for their time.
     while (!deadlines_.empty() && deadlines_.deadline(deadlines_.first()) <= now + widest_slot) {
         const InstanceId id = deadlines_.first();
-        Instance& instance = *instances_[id];
-        const auto before = instance.stance();
-        instance.wake(moment);
-        if (instance.expire(moment)) {
-            deadlines_.set(id, instance.next_deadline());
-        } else {
-            not_yet_.push_back(id);
-            deadlines_.set(id, never);
-        }
-        if (instance.stance() != before) settle(id, moment);
+        lead(id, moment, [&](Instance& instance) {
+            instance.wake(moment);
+            if (instance.expire(moment)) {
+                deadlines_.set(id, instance.next_deadline());
+            } else {
+                not_yet_.push_back(id);
+                deadlines_.set(id, never);
+            }
+        });
     }
     for (const InstanceId id : not_yet_) deadlines_.set(id, instances_[id]->next_deadline());
 }
@@ -107,14 +106,22 @@ bool Router::finished() const {
     return std::ranges::all_of(instances_, [](const auto& each) { return each->finished(); });
 }
 
+template <typename Step>
+void Router::lead(InstanceId id, Moment moment, Step step) {
+    Instance& instance = *instances_[id];
+    if (group_of_[id] == nullptr) return step(instance);
+    const auto before = instance.stance();
+    step(instance);
+    if (instance.stance() != before) settle(id, moment);
+}
+
 template <typename Fact>
 void Router::tell(InstanceId id, Moment moment, Fact fact) {
-    Instance& instance = *instances_[id];
-    const auto before = instance.stance();
-    instance.wake(moment);
-    fact(instance);
-    deadlines_.set(id, instance.next_deadline());
-    if (instance.stance() != before) settle(id, moment);
+    lead(id, moment, [&](Instance& instance) {
+        instance.wake(moment);
+        fact(instance);
+        deadlines_.set(id, instance.next_deadline());
+    });
 }
 
 // Sync groups look when all have been told: what all do for themselves, none does for another.

@@ -69,6 +69,9 @@ class Router {
     void on(const SendFailed& event, Moment moment);
 
     void index_options();
+    /// An instance takes a step, and its sync group follows.
+    template <typename Step>
+    void lead(InstanceId id, Moment moment, Step step);
     template <typename Fact>
     void tell(InstanceId id, Moment moment, Fact fact);
     template <typename Fact>

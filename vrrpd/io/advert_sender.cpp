@@ -20,6 +20,7 @@ namespace vrrpd {
 inline namespace advert_sender {
 
 constexpr int traffic_class = 0xc0;        // internetwork control
+constexpr int usual_ttl = 255;             // said for a message only where it differs: short ancillary data cost less
 constexpr int sender_buffer = 4 << 20;     // 255 adverts are more than the default holds
 constexpr std::size_t sent_at_once = 128;  // what leaves in one system call; each takes room for good
 
@@ -63,6 +64,8 @@ struct Ipv4 {
         nowhere.sin_addr.s_addr = htonl(INADDR_UNSPEC_GROUP);
         bind_deaf(socket, nowhere);
         set_option(socket, IPPROTO_IP, IP_TOS, traffic_class, "IP_TOS");
+        set_option(socket, IPPROTO_IP, IP_MULTICAST_TTL, usual_ttl, "IP_MULTICAST_TTL");
+        set_option(socket, IPPROTO_IP, IP_TTL, usual_ttl, "IP_TTL");
         set_option(socket, IPPROTO_IP, IP_MULTICAST_LOOP, 0, "IP_MULTICAST_LOOP");
     }
 
@@ -91,6 +94,8 @@ struct Ipv6 {
         set_option(socket, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0, "IPV6_MULTICAST_ALL");
         bind_deaf(socket, nowhere);
         set_option(socket, IPPROTO_IPV6, IPV6_TCLASS, traffic_class, "IPV6_TCLASS");
+        set_option(socket, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, usual_ttl, "IPV6_MULTICAST_HOPS");
+        set_option(socket, IPPROTO_IPV6, IPV6_UNICAST_HOPS, usual_ttl, "IPV6_UNICAST_HOPS");
         set_option(socket, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0, "IPV6_MULTICAST_LOOP");
     }
 
@@ -131,7 +136,10 @@ class AdvertSender::Channel {
     void queue(const Datagram& datagram) {
         if (used_ == sent_at_once) send();
         if (used_ == slots_.size()) add_slot();
+        msghdr& header = messages_[used_].msg_hdr;
         Slot& slot = slots_[used_++];
+        const auto& control = slot.protocol.control;
+        header.msg_controllen = datagram.ttl == usual_ttl ? sizeof control.from : sizeof control;
         slot.tag = datagram.tag;
         slot.bytes.assign(datagram.message.begin(), datagram.message.end());
         slot.vector = {slot.bytes.data(), slot.bytes.size()};
@@ -181,7 +189,6 @@ class AdvertSender::Channel {
         header.msg_iov = &slot.vector;
         header.msg_iovlen = 1;
         header.msg_control = &slot.protocol.control;
-        header.msg_controllen = sizeof slot.protocol.control;
     }
 
     Descriptor socket_;
