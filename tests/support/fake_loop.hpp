@@ -84,7 +84,7 @@ class FakeLoop final : public Loop {
         for (const auto& watch : watches_) {
             const short events = static_cast<short>((watch->readiness & readable ? POLLIN : 0) |
                                                     (watch->readiness & writable ? POLLOUT : 0));
-            descriptors.push_back({watch->descriptor, events, 0});
+            descriptors.push_back({watch->readiness != 0 ? watch->descriptor : -1, events, 0});
         }
         if (poll(descriptors.data(), descriptors.size(), static_cast<int>(limit.count())) <= 0) return false;
         const std::vector<std::shared_ptr<WatchState>> current(watches_.begin(), watches_.end());

@@ -44,6 +44,24 @@ TEST(Poller, CallsWhatIsReadyAndOnlyThat) {
     EXPECT_EQ(said, "aab") << "a hang-up comes unasked";
 }
 
+TEST(Poller, WhatIsOfNoInterestIsNotReported) {
+    Poller poller;
+    Pipe pipe;
+    std::uint32_t said = 0;
+    const auto watch = poller.watch(pipe.out.get(), readable, [&](std::uint32_t ready) { said = ready; });
+    pipe.write();
+    watch->interest(0);
+    pipe.in.reset();
+    poller.dispatch();
+    EXPECT_EQ(said, 0u) << "not even a hang-up";
+    watch->interest(hang_up);
+    poller.dispatch();
+    EXPECT_EQ(said, std::uint32_t{hang_up});
+    watch->interest(readable);
+    poller.dispatch();
+    EXPECT_EQ(said, readable | hang_up) << "what came meanwhile is seen";
+}
+
 TEST(Poller, ACallbackMayDestroyAnyWatch) {
     Poller poller;
     Pipe pipes[3];

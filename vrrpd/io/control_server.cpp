@@ -230,7 +230,7 @@ class ControlServer::Client {
     void on_ready(std::uint32_t readiness) {
         if ((waiting_ && (readiness & hang_up)) || !step()) return server_.close(*this);
         const bool idle = output_.empty() && !source_ && !has_line();
-        watch_->interest(waiting_ ? 0u : std::uint32_t{idle ? readable : writable});
+        watch_->interest(waiting_ ? hang_up : idle ? readable : writable);
     }
 
     // False: the client is done with.

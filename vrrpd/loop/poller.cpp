@@ -22,24 +22,28 @@ class Poller::Entry final : public Watch {
   public:
     Entry(Poller& poller, int descriptor, std::uint32_t readiness, std::uint32_t slot)
         : poller_(poller), descriptor_(descriptor), readiness_(readiness), slot_(slot) {
-        require(control(EPOLL_CTL_ADD) == 0, "watch");
+        if (readiness_ != 0) change(EPOLL_CTL_ADD);
     }
     ~Entry() override {
-        control(EPOLL_CTL_DEL);
+        if (readiness_ != 0) change(EPOLL_CTL_DEL);
         ++poller_.slots_[slot_].generation;
         poller_.slots_[slot_].ready.reset();
         poller_.free_.push_back(slot_);
     }
     void interest(std::uint32_t readiness) override {
-        if (std::exchange(readiness_, readiness) != readiness) control(EPOLL_CTL_MOD);
+        const std::uint32_t before = std::exchange(readiness_, readiness);
+        if (before == readiness) return;
+        change(readiness == 0 ? EPOLL_CTL_DEL : before == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD);
     }
 
   private:
-    int control(int operation) {
+    // Only what is added can be refused, and a daemon that is deaf from then on must not go on.
+    void change(int operation) {
         epoll_event event{};
         event.events = to_epoll(readiness_);
         event.data.u64 = std::uint64_t{poller_.slots_[slot_].generation} << 32 | slot_;
-        return epoll_ctl(poller_.epoll_.get(), operation, descriptor_, &event);
+        const int result = epoll_ctl(poller_.epoll_.get(), operation, descriptor_, &event);
+        require(result == 0 || operation != EPOLL_CTL_ADD, "watch");
     }
 
     Poller& poller_;

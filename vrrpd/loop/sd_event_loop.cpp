@@ -80,7 +80,10 @@ class SdWatch final : public Watch {
     }
     ~SdWatch() override { sd_event_source_disable_unref(source_); }
 
-    void interest(std::uint32_t readiness) override { sd_event_source_set_io_events(source_, to_epoll(readiness)); }
+    void interest(std::uint32_t readiness) override {
+        sd_event_source_set_io_events(source_, to_epoll(readiness));
+        sd_event_source_set_enabled(source_, readiness == 0 ? SD_EVENT_OFF : SD_EVENT_ON);
+    }
 
   private:
     static int dispatch(sd_event_source*, int, std::uint32_t events, void* self) {

@@ -172,7 +172,7 @@ void Units::Bus::process() {
 void Units::Bus::arm() {
     if (bus_ == nullptr) return;
     const int events = sd_bus_get_events(bus_);
-    watch_->interest((events & POLLIN ? readable : 0u) | (events & POLLOUT ? writable : 0u));
+    watch_->interest(hang_up | (events & POLLIN ? readable : 0u) | (events & POLLOUT ? writable : 0u));
     std::uint64_t due = 0;
     if (sd_bus_get_timeout(bus_, &due) < 0 || due == UINT64_MAX) return timeout_->disarm();
     timespec now{};
