@@ -26,30 +26,37 @@ bool Requests::is_done(Kind kind, int error) {
     return error == EADDRNOTAVAIL || error == ESRCH || error == ENODEV || error == ENXIO;
 }
 
-void Requests::queue(Kind kind, Tag tag, std::vector<std::uint8_t> message, Completion completed) {
-    queue_.push_back({sequence_, kind, tag, std::move(message), std::move(completed)});
+void Requests::queue(Kind kind, Tag tag, Builder build, Completion completed) {
+    queue_.push_back({++sequence_, kind, tag, std::move(build), std::move(completed)});
     if (tag != no_tag) ++tagged_[tag];
 }
 
 void Requests::add_address(int link, const Prefix& prefix, const std::string& label, Completion completed, Tag tag,
                            Duration lifetime) {
-    queue(Kind::addition, tag, addition_request(link, prefix, label, ++sequence_, lifetime), std::move(completed));
+    const auto build = [=](std::uint32_t sequence) {
+        return addition_request(link, prefix, label, sequence, lifetime);
+    };
+    queue(Kind::addition, tag, build, std::move(completed));
 }
 
 void Requests::remove_address(int link, const Prefix& prefix, Completion completed) {
-    queue(Kind::removal, no_tag, removal_request(link, prefix, ++sequence_), std::move(completed));
+    const auto build = [=](std::uint32_t sequence) { return removal_request(link, prefix, sequence); };
+    queue(Kind::removal, no_tag, build, std::move(completed));
 }
 
 void Requests::make_deaf(int link, const IpAddress& address, Completion completed) {
-    queue(Kind::removal, no_tag, deafness_request(link, address, ++sequence_), std::move(completed));
+    const auto build = [=](std::uint32_t sequence) { return deafness_request(link, address, sequence); };
+    queue(Kind::removal, no_tag, build, std::move(completed));
 }
 
 void Requests::add_route(const Route& route, Completion completed, Tag tag) {
-    queue(Kind::addition, tag, addition_request(route, ++sequence_), std::move(completed));
+    const auto build = [=](std::uint32_t sequence) { return addition_request(route, sequence); };
+    queue(Kind::addition, tag, build, std::move(completed));
 }
 
 void Requests::remove_route(const Route& route, Completion completed) {
-    queue(Kind::removal, no_tag, removal_request(route, ++sequence_), std::move(completed));
+    const auto build = [=](std::uint32_t sequence) { return removal_request(route, sequence); };
+    queue(Kind::removal, no_tag, build, std::move(completed));
 }
 
 void Requests::discard(Tag tag) {
@@ -84,13 +91,14 @@ void Requests::send_portion() {
         if (tagged != tagged_.end() && --tagged->second == 0) tagged_.erase(tagged);
         Pending pending{next.kind, std::move(next.completed), loop_.now() + timeout_, ETIMEDOUT};
         auto& kept = in_flight_.emplace(next.sequence, std::move(pending)).first->second;
-        if (next.message.empty()) {
+        const std::vector<std::uint8_t> message = next.build(next.sequence);
+        if (message.empty()) {
             kept.deadline = loop_.now();
             kept.verdict = EINVAL;
             continue;
         }
         leaving.push_back(&kept);
-        portion_.insert(portion_.end(), next.message.begin(), next.message.end());
+        portion_.insert(portion_.end(), message.begin(), message.end());
     }
     if (portion_.empty() || channel_.send(portion_)) {
         sent_ += leaving.size();

@@ -80,11 +80,13 @@ class Requests {
 
   private:
     enum class Kind : std::uint8_t { addition, removal };
+    // Of the message, when it leaves: for thousands at once it would take milliseconds.
+    using Builder = std::function<std::vector<std::uint8_t>(std::uint32_t sequence)>;
     struct Queued {
         std::uint32_t sequence;
         Kind kind;
         Tag tag;
-        std::vector<std::uint8_t> message;
+        Builder build;
         Completion completed;
     };
     struct Pending {
@@ -97,7 +99,7 @@ class Requests {
     // The kernel's ways to say that things are as they shall be.
     static bool is_done(Kind kind, int error);
 
-    void queue(Kind kind, Tag tag, std::vector<std::uint8_t> message, Completion completed);
+    void queue(Kind kind, Tag tag, Builder build, Completion completed);
     void send_portions();
     void send_portion();
     void read_acks();

@@ -235,6 +235,16 @@ AddressKeeper::Placed AddressKeeper::assign(InstanceId id, Placed placed) {
     return std::exchange(put_[id], std::move(placed));
 }
 
+// The kernel begins with the first of thousands while we prepare the rest.
+template <typename Use>
+void AddressKeeper::for_each_flushed(const std::vector<netlink::DesiredAddress>& addresses, Use use) {
+    std::size_t count = 0;
+    for (const netlink::DesiredAddress& address : addresses) {
+        use(address);
+        if (++count % (2 * netlink::Requests::portion_size) == 0) requests_.flush();
+    }
+}
+
 void AddressKeeper::put_all(InstanceId id) {
     Placed wanted{place(id), placeable_routes(id)};
     for (const netlink::Conflict& conflict : conflicts(id)) {
@@ -254,8 +264,8 @@ void AddressKeeper::put_all(InstanceId id) {
     record_.hold(id, recorded, loop_.now());
     wishes_[id].sheds = !gone.empty();
     save_others(facts_, gone, added_);
-    for (const netlink::DesiredAddress& address : gone) remove(id, address);
-    for (const netlink::DesiredAddress& address : put.addresses) add(id, address);
+    for_each_flushed(gone, [&](const netlink::DesiredAddress& address) { remove(id, address); });
+    for_each_flushed(put.addresses, [&](const netlink::DesiredAddress& address) { add(id, address); });
     for (const netlink::Route& route : put.routes) {
         requests_.add_route(route, completion(id, title(route.destination)), id);
     }
@@ -267,7 +277,7 @@ void AddressKeeper::take_all(InstanceId id) {
         requests_.remove_route(route, completion(id, title(route.destination)));
     }
     save_others(facts_, ours.addresses, added_);
-    for (const netlink::DesiredAddress& address : ours.addresses) remove(id, address);
+    for_each_flushed(ours.addresses, [&](const netlink::DesiredAddress& address) { remove(id, address); });
 }
 
 void AddressKeeper::add(InstanceId id, const netlink::DesiredAddress& address) {

@@ -55,7 +55,7 @@ class AddressKeeper {
         std::uint64_t failed_renewals = 0;
     };
 
-    /// The requests leave with Requests::flush().
+    /// The requests leave with Requests::flush(), the first of many before that.
     void set(const SetAddresses& wish);
 
     /// The instances are others now; `removed`, sorted, still hold what they held. The kernel is asked for nothing but
@@ -119,6 +119,8 @@ class AddressKeeper {
     netlink::Requests::Completion completion(InstanceId id, std::string what);
     void put_all(InstanceId id);
     void take_all(InstanceId id);
+    template <typename Use>
+    void for_each_flushed(const std::vector<netlink::DesiredAddress>& addresses, Use use);
     void close_and_take_all(InstanceId id);
     void close_connections(InstanceId id);
     void take_all_when_closed(InstanceId id, std::uint64_t number);
