@@ -85,6 +85,9 @@ def lines_of(results, bulks):
         yield _line(results, bulk, "the last one has left, median, ms", "gone", statistics.median)
         yield _line(results, bulk, "announced after its own arrival, worst, ms", "announced", max, ANNOUNCED_BAR_S)
         yield _line(results, bulk, "an advert was late by, worst, ms", "late", max, LATE_BAR_S)
+        yield Line("the latest wake-up of a bare real-time thread on each core meanwhile, ms",
+                   {kind: f"{max((ms for run in results.of(bulk, kind) for ms in run.overslept_ms), default=0):.1f}"
+                    for kind in KINDS})
         changes = sum(run.changes for run in results.of(bulk, "vrrpd"))
         yield Line("changes of role that nobody asked for",
                    {kind: str(sum(run.changes for run in results.of(bulk, kind))) for kind in KINDS}, "0", changes > 0)
@@ -102,7 +105,7 @@ def markdown(lines, about):
 
 def run(arguments, folder, build, bulks):
     results = Results()
-    binary, bare = build / "vrrpd" / "vrrpd", build / "tests" / "bench" / "bare_addresses"
+    binary, bare, wake = (build / path for path in ("vrrpd/vrrpd", "tests/bench/bare_addresses", "tests/bench/bare"))
     for number in range(arguments.runs):
         for bulk in bulks:
             for kind in arguments.kind or KINDS:
@@ -110,7 +113,7 @@ def run(arguments, folder, build, bulks):
                 place = folder / f"{number + 1}-{bulk.count}-{kind}"
                 try:
                     results.runs.setdefault((bulk.title, kind), []).append(
-                        handover.measure(place, binary, bare, kind, bulk))
+                        handover.measure(place, binary, bare, wake, kind, bulk))
                 except (NotSeen, OSError) as failure:
                     results.failures.append((bulk.title, kind, " ".join(str(failure).split())[:200]))
                     print(f"  broke off: {failure}", file=sys.stderr)

@@ -12,7 +12,7 @@ import time
 
 from tests.bench import fleet
 from tests.bench.recorder import SO_RCVBUFFORCE, SO_TIMESTAMPNS
-from tests.bench.wakers import keep_cores_awake
+from tests.bench.wakers import BareWakers, keep_cores_awake
 from tests.lan import wire
 from tests.lan.watched import NotSeen
 
@@ -22,6 +22,7 @@ WITNESS = {"name": "witness", "device": "eth0", "vrid": 255, "address": "10.20.9
 WITNESS_INTERVAL_S = 0.01
 PATIENCE_S = 20
 AFTERWARDS_S = 1.2  # the second advert of those who took over, and all repeats of announcements
+LATE_S = 0.005
 WATCHED_EVERY_S = 0.001  # so much later than it came may an address be seen
 LISTED = 255  # addresses that an advert has room for; the rest move with them unsaid
 
@@ -101,12 +102,13 @@ class Handover:
     """Seconds, from the signal on: `gone` when the last address had left, `there` when the last was on the peer.
     `announced`: at most so long after its own arrival was each address announced; infinite if one never was.
     `late`: of the witness's adverts, and of the second ones of who took over. `changes`: of role, more than there
-    should be."""
+    should be. `overslept_ms`: of bare real-time threads that only wake up, on each core: whoever was later than LATE_S."""
     gone: float
     there: float
     announced: float
     late: float
     changes: int
+    overslept_ms: list
 
 
 def _watch(host, bare, output=None):
@@ -146,7 +148,7 @@ def masters(daemon, since):
     return [name for name, state in daemon.roles(since) if state == "MASTER"]
 
 
-def measure(folder, binary, bare, kind, bulk):
+def measure(folder, binary, bare, wake, kind, bulk):
     """Switches the Active of a pair off, whose daemons are of this kind."""
     texts = [bulk.configuration(kind, ACTIVE_PRIORITY, False), bulk.configuration(kind, BACKUP_PRIORITY, True)]
     wanted = bulk.addresses()
@@ -160,6 +162,7 @@ def measure(folder, binary, bare, kind, bulk):
         watches = [_watch(host, bare, output) for host, output in zip(pair.hosts, outputs)]
         port = pair.hosts[1].port
         wires = [Wire(pair.lan, port if link == 0 else f"{port}.{link}") for link in range(bulk.load.links)]
+        wakers = BareWakers(pair.lan.switch, wake, LATE_S)
         marks = pair.marks()
         time.sleep(0.1)
         signalled = time.time_ns()
@@ -169,6 +172,7 @@ def measure(folder, binary, bare, kind, bulk):
         time.sleep(AFTERWARDS_S)
         for watch in watches:
             watch.stop()
+        overslept, _ = wakers.overslept_ms()
         heard = [one.read() for one in wires]
         changes = len(pair.backup.roles(marks[1])) - bulk.load.instances
     came = _watched(outputs[1].read_text(encoding="ascii"), wanted, "+")
@@ -184,7 +188,7 @@ def measure(folder, binary, bare, kind, bulk):
     adverts = [(at, (link, vrid)) for link, (_, those) in enumerate(heard) for at, vrid in those]
     return Handover((max(went.values()) - signalled) / 1e9,
                     (max(came.values()) - signalled) / 1e9, max(lags) + WATCHED_EVERY_S, _lateness(adverts, signalled),
-                    changes)
+                    changes, overslept)
 
 
 def measure_bare(folder, bare, count):

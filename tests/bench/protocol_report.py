@@ -30,17 +30,22 @@ class Results:
     storms: dict = dataclasses.field(default_factory=dict)  # by kind
     takeovers: dict = dataclasses.field(default_factory=dict)  # by kind
     failures: dict = dataclasses.field(default_factory=dict)  # why, by (place, which try)
+    turns: dict = dataclasses.field(default_factory=dict)  # all costs of a pair, by place; above is their middle
 
     def put(self, place, result):
         field, *keys = place
         table = getattr(self, field)
         for key in keys[:-1]:
             table = table.setdefault(key, {})
+        if field == "costs":
+            self.turns.setdefault(place, []).append(result)
+            result = type(result).middle(self.turns[place])
         table[keys[-1]] = result
 
     def as_data(self):
         return {"costs": {str(load): list(map(dataclasses.asdict, pairs.values()))
                           for load, pairs in self.costs.items()},
+                "turns": [[words_of(place), list(map(dataclasses.asdict, costs))] for place, costs in self.turns.items()],
                 "storms": {kind: dataclasses.asdict(result) for kind, result in self.storms.items()},
                 "takeovers": {kind: dataclasses.asdict(result) for kind, result in self.takeovers.items()},
                 "failures": [[words_of(place), why] for (place, _), why in self.failures.items()]}

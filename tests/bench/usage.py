@@ -48,9 +48,11 @@ def _idle_s():
 
 
 def packets_from(lan, host):
-    """How many packets the host has put on all of its links so far."""
+    """How many packets the host has put on all of its links so far, and when that was, in seconds since the boot: on a
+    busy machine it takes a while to ask."""
+    uptime, counters = lan.switch.run(["cat", "/proc/uptime", "/proc/net/dev"]).split("\n", 1)
     ports = rf"^ *{host.port}(?:\.\d+)?: *\d+ +(\d+)"
-    return sum(map(int, re.findall(ports, lan.switch.run(["cat", "/proc/net/dev"]), re.MULTILINE)))
+    return sum(map(int, re.findall(ports, counters, re.MULTILINE))), float(uptime.split()[0])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,6 +75,11 @@ class Usage:
         time.sleep(seconds)
         after = look()
         passed = after[0] - before[0]
+
+        def rate(name):
+            (first, began), (last, ended) = before[2][name], after[2][name]
+            return (last - first) / (ended - began)
+
         return Usage(passed, {name: (after[1][name] - before[1][name]) / passed for name in pids},
                      (after[3] - before[3]) / passed / os.cpu_count(),
-                     {name: (after[2][name] - before[2][name]) / passed for name in pids})
+                     {name: rate(name) for name in pids})
