@@ -22,7 +22,7 @@ scripts/install-deps.sh test
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin  # the system's own python and tools, whatever else is installed
 
 build=build-test
-[ -f $build/build.ninja ] || meson setup $build -Dwerror=true -Ddebug=false -Dunity=on -Dunity_size=6 -Dtests=system >/dev/null
+[ -f $build/build.ninja ] || meson setup $build --prefix=/usr -Dwerror=true -Ddebug=false -Dunity=on -Dunity_size=6 -Dtests=system >/dev/null
 sanitized=$(scripts/sanitized-build)
 meson compile -C $build
 

@@ -74,25 +74,23 @@ AS_UNIT = _as_service("unit = nutcracker.service")
 
 
 class Pair:
-    """`etc`: where the installed daemon looks for its file. `install(machine)` installs it on a running machine, and
-    `upgrade(machine)` a newer one."""
+    """`install(machine)` installs the daemon on a running machine, and `upgrade(machine)` a newer one."""
 
-    def __init__(self, lan, prober, install, etc="etc", upgrade=None, proxy=OF_DEBIAN):
+    def __init__(self, lan, prober, install, upgrade=None, proxy=OF_DEBIAN):
         self._machines = Machines(lan)
         self._proxy = proxy
         self.lan = lan
-        self.a = self._add("cache-a", "192.168.30.10", 250, etc)
-        self.b = self._add("cache-b", "192.168.30.55", 249, etc)
+        self.a = self._add("cache-a", "192.168.30.10", 250)
+        self.b = self._add("cache-b", "192.168.30.55", 249)
         self.client = lan.host("client", "192.168.30.99")
-        self._etc = etc
         self._prober = prober
         self.install = install
         self.upgrade = upgrade
         self._runs = 0
 
-    def _add(self, name, address, priority, etc):
+    def _add(self, name, address, priority):
         return self._machines.add(name, address, {
-            f"{etc}/vrrpd/vrrpd.ini": _INI.format(
+            "etc/vrrpd/vrrpd.ini": _INI.format(
                 name=name, priority=priority, vip=VIP, checks=", ".join(self._proxy.checks),
                 instance=self._proxy.instance, section=self._proxy.section),
             "etc/nutcracker/nutcracker.yml": _NUTCRACKER,
@@ -106,7 +104,7 @@ class Pair:
 
     def ini(self, machine):
         """The daemon's file, as we see it."""
-        return machine.root / self._etc / "vrrpd/vrrpd.ini"
+        return machine.root / "etc/vrrpd/vrrpd.ini"
 
     @property
     def machines(self):
@@ -210,14 +208,4 @@ def install_package(path):
     return install
 
 
-def install_tree(folder):
-    """What installs the files that `meson install` has put below a folder on a machine."""
-    def install(machine):
-        with subprocess.Popen(["tar", "-C", folder, "-c", "."], stdout=subprocess.PIPE) as files:
-            subprocess.run(["tar", "-x", "--keep-directory-symlink", "--no-same-owner", "-C", machine.root],
-                           stdin=files.stdout, check=True)
-        machine.run("sh", "-c", "systemd-sysusers && systemd-tmpfiles --create && systemctl daemon-reload")
-    return install
-
-
-__all__ = ["AS_COMMAND", "AS_UNIT", "Pair", "Seen", "NotSeen", "VIP", "install_package", "install_tree", "journal_entries"]
+__all__ = ["AS_COMMAND", "AS_UNIT", "Pair", "Seen", "NotSeen", "VIP", "install_package", "journal_entries"]

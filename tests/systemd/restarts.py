@@ -11,12 +11,12 @@ TITLES = (("command", AS_COMMAND), ("unit", AS_UNIT))
 HEAD = "| nutcracker is kept as | `systemctl restart vrrpd`: longest gap of the client, median / worst of {} | the address stayed |"
 
 
-def measure(folder, prober, install, etc, times, show):
+def measure(folder, prober, install, times, show):
     """How many times the address left the host, or the client was left without answers; `show` gets lines of Markdown."""
     failed = 0
     show(HEAD.format(times) + "\n|---|---|---|")
     for title, proxy in TITLES:
-        with Lan(folder / title) as lan, Pair(lan, prober, install, etc, proxy=proxy) as pair:
+        with Lan(folder / title) as lan, Pair(lan, prober, install, proxy=proxy) as pair:
             pair.boot()
             if proxy is AS_UNIT:
                 units.allow(pair)

@@ -250,7 +250,6 @@ class Row:
     stays: bool = False
     after: Callable[[Pair], None] = _nothing
     undo: Callable[[Pair], None] = _nothing
-    needs_package: bool = False
     shared_s: float = 0  # with two holders, where the lease is all that is left
 
 
@@ -271,8 +270,8 @@ ROWS = (
     Row("systemctl kill -s KILL", _replaced(_kill_all), "a", stays=True),
     Row("out of memory: killed by the kernel", _replaced(_out_of_memory), "a", stays=True),
     Row("systemctl kill -s STOP --kill-whom=main", _replaced(_watchdog), "either"),
-    Row("upgrade of the package under load", _upgrade_under_load, "a", stays=True, needs_package=True),
-    Row("removal of the package", _remove, undo=_install_again, needs_package=True),
+    Row("upgrade of the package under load", _upgrade_under_load, "a", stays=True),
+    Row("removal of the package", _remove, undo=_install_again),
     Row("journald stopped, then memcached", _stop_journald, undo=_start_journald),
     Row("journald hung, then memcached stopped", _hang_journald, undo=_continue_journald),
     Row("disks full, then memcached stopped", _fill_disks, undo=_free_disks),

@@ -160,10 +160,10 @@ PROMISES = (
 )
 
 
-def check(lan, prober, install, etc, show):
+def check(lan, prober, install, show):
     """How many promises are not kept; `show(title, what is wrong)` is told of each."""
     failed = 0
-    with Pair(lan, prober, install, etc, proxy=AS_UNIT) as pair:
+    with Pair(lan, prober, install, proxy=AS_UNIT) as pair:
         pair.boot()
         for number, (title, promise) in enumerate(PROMISES):
             wrong = []
