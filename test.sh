@@ -33,7 +33,7 @@ run_suite() {
 }
 # A report of a sanitizer ends the program that caused it.
 run_sanitized() {
-    meson compile -C $sanitized || return
+    ninja -C $sanitized meson-test-prereq || return
     SIM_SEEDS=$sanitized_seeds run_suite $sanitized sanitized --no-suite alone --no-suite fuzz --num-processes 2 --timeout-multiplier 6
     tests/fuzz/run --seconds $fuzz_seconds || failed_runs=$((failed_runs + 1))
     return $failed_runs
