@@ -38,7 +38,7 @@ run_sanitized() {
     tests/fuzz/run --seconds $fuzz_seconds || failed_runs=$((failed_runs + 1))
     return $failed_runs
 }
-rm -rf $build/*.xml {$build,$sanitized}/meson-logs/*.junit.xml $build/tests/lan-runs  # of an earlier run
+rm -rf $build/*.xml {$build,$sanitized}/meson-logs/*.junit.xml $build/tests/lan-runs $build/systemd-*  # of an earlier run
 # What runs on the LANs mostly waits, so the unit tests and the fuzz targets are built and run meanwhile.
 (renice -n 19 $BASHPID >/dev/null; run_sanitized) >$build/sanitized.log 2>&1 &
 sanitizing=$!

@@ -80,8 +80,7 @@ void Monitor::end_part() {
     facts_.end_resync();
     phase_ = Phase::following;
     patience_->disarm();
-    notice_watch_->interest(readable);
-    if (std::exchange(lost_while_reading_, false)) lost();
+    notice_watch_->interest(readable);  // reports an overrun meanwhile as well
 }
 
 void Monitor::lost() {
@@ -92,11 +91,6 @@ void Monitor::lost() {
 }
 
 void Monitor::on_notices() {
-    if (is_reading()) {
-        // Nobody asked for notices now, so this is the report of an overrun; unread it would call us without end.
-        if (notices_.take_error() != 0) lost_while_reading_ = true;
-        return;
-    }
     for (int budget = notices_a_wake_up; budget > 0; --budget) {
         std::span<std::uint8_t> datagram;
         const int error = notices_.receive(datagram);

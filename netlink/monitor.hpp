@@ -78,8 +78,7 @@ class Monitor {
     Channel readings_;
     Phase phase_ = Phase::pausing;
     std::uint32_t sequence_ = 0;
-    bool inconsistent_ = false;        // the kernel's tables changed during this reading
-    bool lost_while_reading_ = false;  // notices, that is
+    bool inconsistent_ = false;  // the kernel's tables changed during this reading
     std::uint64_t resyncs_ = 0;
     Instant woken_{};              // by notices
     std::unique_ptr<Timer> rest_;  // between two looks at them

@@ -87,10 +87,4 @@ int Socket::receive(std::span<std::uint8_t>& datagram) {
     return 0;
 }
 
-int Socket::take_error() {
-    int error = 0;
-    socklen_t length = sizeof error;
-    return getsockopt(descriptor(), SOL_SOCKET, SO_ERROR, &error, &length) == 0 ? error : errno;
-}
-
 }  // namespace vrrpd::netlink

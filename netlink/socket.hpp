@@ -33,9 +33,6 @@ class Socket {
     /// ENOBUFS or EMSGSIZE: something was lost; or another errno value. An empty one did not come from the kernel.
     int receive(std::span<std::uint8_t>& datagram);
 
-    /// Takes the pending error off the socket: 0 or an errno value.
-    int take_error();
-
   private:
     struct Free {
         void operator()(nl_sock* socket) const;

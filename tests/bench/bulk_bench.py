@@ -85,7 +85,7 @@ def lines_of(results, bulks):
         yield _line(results, bulk, "the last one has left, median, ms", "gone", statistics.median)
         yield _line(results, bulk, "announced after its own arrival, worst, ms", "announced", max, ANNOUNCED_BAR_S)
         yield _line(results, bulk, "an advert was late by, worst, ms", "late", max, LATE_BAR_S)
-        yield Line("the latest wake-up of a bare real-time thread on each core meanwhile, ms",
+        yield Line("the latest wake-up of a bare real-time thread on each core meanwhile (0: none over 5), ms",
                    {kind: f"{max((ms for run in results.of(bulk, kind) for ms in run.overslept_ms), default=0):.1f}"
                     for kind in KINDS})
         changes = sum(run.changes for run in results.of(bulk, "vrrpd"))

@@ -171,15 +171,12 @@ class FleetPair:
         """`texts`: the configurations of Active and Backup, if not the usual ones."""
         self.load = load
         self.lan = make_lan(folder)
-        try:
+        with self.lan.being_peopled():
             self.hosts = [make_host(self.lan, "active", 1, load.links), make_host(self.lan, "backup", 2, load.links)]
             self.active = make_fleet(active_kind, self.hosts[0], binary, load, ACTIVE_PRIORITY,
                                      texts[0])
             self.backup = make_fleet(backup_kind, self.hosts[1], binary, load, BACKUP_PRIORITY,
                                      texts[1])
-        except BaseException:
-            self.lan.close()
-            raise
 
     def __enter__(self):
         return self

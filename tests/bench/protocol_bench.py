@@ -121,13 +121,15 @@ class Bench:
             print(f"  {protocol_report.words_of(place)}", file=sys.stderr, flush=True)
             # While keepalived starts many instances, even a bare thread of a higher real-time priority may not run for
             # tenths of a second here, and roles change over and over on either side: it gets more than one chance.
-            for chance in range(4 if "keepalived" in place[-1] else 1):
+            for _ in range(4 if "keepalived" in place[-1] else 1):
                 try:
                     results.put(place, measure())
                     break
                 except (NotSeen, OSError) as failure:
-                    results.failures[place, chance] = str(failure)
+                    results.failures.append((place, str(failure)))
                     print(f"  broke off: {failure}", file=sys.stderr)
+            else:
+                results.given_up.add(place)
         return results
 
 

@@ -29,7 +29,8 @@ class Results:
     costs: dict = dataclasses.field(default_factory=dict)  # by load, then by (kind of the Active, of the Backup)
     storms: dict = dataclasses.field(default_factory=dict)  # by kind
     takeovers: dict = dataclasses.field(default_factory=dict)  # by kind
-    failures: dict = dataclasses.field(default_factory=dict)  # why, by (place, which try)
+    failures: list = dataclasses.field(default_factory=list)  # (place, why)
+    given_up: set = dataclasses.field(default_factory=set)  # places of which a turn never came to its end
     turns: dict = dataclasses.field(default_factory=dict)  # all costs of a pair, by place; above is their middle
 
     def put(self, place, result):
@@ -48,16 +49,7 @@ class Results:
                 "turns": [[words_of(place), list(map(dataclasses.asdict, costs))] for place, costs in self.turns.items()],
                 "storms": {kind: dataclasses.asdict(result) for kind, result in self.storms.items()},
                 "takeovers": {kind: dataclasses.asdict(result) for kind, result in self.takeovers.items()},
-                "failures": [[words_of(place), why] for (place, _), why in self.failures.items()]}
-
-    def has(self, place):
-        field, *keys = place
-        table = getattr(self, field)
-        for key in keys:
-            if key not in table:
-                return False
-            table = table[key]
-        return True
+                "failures": [[words_of(place), why] for place, why in self.failures]}
 
 
 @dataclasses.dataclass
@@ -162,9 +154,9 @@ def _lines_of_takeovers(takeovers):
 def lines_of(results):
     lines = [line for load, pairs in results.costs.items() for line in _lines_of_costs(load, pairs)]
     lines += [*_lines_of_storms(results.storms), *_lines_of_takeovers(results.takeovers)]
-    for (place, _), why in results.failures.items():
+    for place, why in results.failures:
         # A crossed pair has no bar: it may be keepalived that does not keep its role.
-        missed = not _is_crossed(place) and not results.has(place)
+        missed = not _is_crossed(place) and place in results.given_up
         bar = _bar("comes to its end", "", True) if missed else {}
         lines.append(Line(f"broke off: {words_of(place)}: {' '.join(why.split())[:200]}", {}, **bar))
     return lines

@@ -84,15 +84,12 @@ class Pair:
     def __init__(self, folder, prober, make_daemon):
         self.prober = prober
         self.lan = Lan(folder)
-        try:
+        with self.lan.being_peopled():
             self.a = Side(self.lan.host("cache-a", "192.168.30.10"))
             self.b = Side(self.lan.host("cache-b", "192.168.30.55"))
             self.client = self.lan.host("client", "192.168.30.99")
             self.a.daemon = make_daemon(self.a.host, 250)
             self.b.daemon = make_daemon(self.b.host, 249)
-        except BaseException:
-            self.lan.close()
-            raise
 
     def __enter__(self):
         return self

@@ -108,8 +108,11 @@ class Changes(ReloadCase):
         for address in (VIP, OTHER, THIRD):
             self.wait_holder(address, self.a)
         monitor = self.a.start("monitor", ["ip", "-o", "monitor", "address"])
-        self.a.run(["ip", "address", "add", "10.1.1.1/32", "dev", "lo"])
-        monitor.wait_for_line("10.1.1.1", PATIENCE)
+
+        def listens():  # it does not say since when
+            self.a.run(["ip", "address", "replace", "10.1.1.1/32", "dev", "lo"])
+            return monitor.log.find("10.1.1.1", 0)
+        monitor.log.until(listens, PATIENCE, "its first line", monitor.running)
         mark = self.reload(daemon, *two(f"{OTHER}/24", f"{VIP}/24, {THIRD}/24"))
         mark = min(mark, self.reload(daemon, *two(f"{OTHER}/24, {THIRD}/24", f"{VIP}/24")))
         # A removed one gives its address to one that stays.

@@ -149,6 +149,15 @@ class Lan:
     def close(self):
         self._open.close()
 
+    @contextlib.contextmanager
+    def being_peopled(self):
+        """For who owns it: what fails in here closes it."""
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
+
     def _make_host(self, name, address):
         host = Host(self._tree, self.folder / name, name, address)
         self._open.callback(host.close)

@@ -72,15 +72,12 @@ class Deployment:
         self.prober = prober
         self.lan = Lan(folder)
         self.servers = {}
-        try:
+        with self.lan.being_peopled():
             self.hosts = {name: self.lan.host(name, address) for name, address in plan.hosts.items()}
             self.client = self.lan.host("client", "192.168.30.99")
             recipe = RECIPES / plan.folder
             self.daemons = {name: Installed(host, binary, recipe) for name, host in self.hosts.items()
                             if (recipe / f"{name}.ini").exists()}
-        except BaseException:
-            self.lan.close()
-            raise
 
     def __enter__(self):
         return self

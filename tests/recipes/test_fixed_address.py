@@ -28,14 +28,13 @@ class ClientCase(unittest.TestCase):
         return (self.deployment.python_client("memcache-tuned", "memcache", *MEMCACHE_TUNED),
                 self.deployment.python_client("redis-tuned", "redis", *REDIS_TUNED))
 
-    def assert_redis_sees_no_error_in_a_move(self, memcache, redis):
-        """Both are served again, redis-py without an error. When the move began."""
+    def errors_of_redis_in_a_move(self, memcache, redis):
+        """Both are served again. What redis-py raised meanwhile, how often, and when the move began."""
         moved_ns = time.time_ns()
         self.deployment.fail_over("proxy-a")
         for client in (memcache, redis):
             client.wait_for_answers(PATIENCE, 20, time.time_ns())
-        self.assertEqual(analysis.errors_by_kind(redis.stop(), moved_ns), {})
-        return moved_ns
+        return analysis.errors_by_kind(redis.stop(), moved_ns), moved_ns
 
 
 class FiftyMoves(ClientCase):
@@ -60,7 +59,8 @@ class PythonClients(ClientCase):
         takes the address for dead."""
         plain = self.deployment.python_client("memcache-plain", "memcache", *MEMCACHE_PLAIN)
         memcache, redis = self.tuned_clients()
-        moved_ns = self.assert_redis_sees_no_error_in_a_move(memcache, redis)
+        errors, moved_ns = self.errors_of_redis_in_a_move(memcache, redis)
+        self.assertEqual(errors, {})
         self.assertEqual({one.outcome for one in plain.newest(20)}, {"none"})
         self.assertLessEqual(set(analysis.errors_by_kind(memcache.stop(), moved_ns)), {"none"})
 
@@ -80,9 +80,11 @@ class PythonClientsOfAProxyThatStarts(ClientCase):
     make = StartedWithTheAddress
 
     def test_a_planned_move(self):
-        """The settings carry over it, too."""
+        """The settings carry over it, too, but for a connect that is refused between two requests: redis-py makes that
+        before it begins to try again."""
         memcache, redis = self.tuned_clients()
-        self.assert_redis_sees_no_error_in_a_move(memcache, redis)
+        errors, _ = self.errors_of_redis_in_a_move(memcache, redis)
+        self.assertLessEqual(set(errors), {"ConnectionError"})
         memcache.stop()
 
 

@@ -208,6 +208,9 @@ class Machine:
     def starve(self, pid):
         """Gives a process (as we see it) no memory from now on; returns what tells whether the kernel has ended it."""
         folder = _memory_folder(f"{self._cgroup}-memory")
+        if not _is_legacy():
+            for parent in list(folder.relative_to(_CGROUPS).parents)[::-1]:
+                (_CGROUPS / parent / "cgroup.subtree_control").write_text("+memory", encoding="ascii")
         folder.mkdir(parents=True, exist_ok=True)
         limit, told = ("memory.limit_in_bytes", "memory.oom_control") if _is_legacy() else ("memory.max", "memory.events")
         (folder / limit).write_text("0", encoding="ascii")

@@ -145,7 +145,7 @@ class ServedByThread {
             SdEventLoop loop;
             const ControlServer server(loop, options, answer);
             const auto watch = loop.watch(
-                stopped.get(), 0, [&](std::uint32_t) { loop.quit(0); }, Urgency::normal);
+                stopped.get(), hang_up, [&](std::uint32_t) { loop.quit(0); }, Urgency::normal);
             listening.set_value();
             loop.run();
         });

@@ -58,7 +58,8 @@ class Loop {
     [[nodiscard]] virtual std::unique_ptr<Timer> timer(std::function<void()> fired,
                                                        Urgency urgency = Urgency::normal) = 0;
 
-    /// Calls `ready` with the Readiness bits whenever one of `readiness` (or hang_up) holds: level triggered.
+    /// Calls `ready` with the Readiness bits whenever one of `readiness` (or, unless that is 0, hang_up) holds: level
+    /// triggered.
     [[nodiscard]] virtual std::unique_ptr<Watch> watch(int descriptor, std::uint32_t readiness,
                                                        std::function<void(std::uint32_t)> ready,
                                                        Urgency urgency = Urgency::normal) = 0;

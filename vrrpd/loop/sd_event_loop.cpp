@@ -77,12 +77,13 @@ class SdWatch final : public Watch {
         : ready_(std::make_shared<std::function<void(std::uint32_t)>>(std::move(ready))) {
         require(sd_event_add_io(event, &source_, descriptor, to_epoll(readiness), &SdWatch::dispatch, this), "watch");
         require(sd_event_source_set_priority(source_, priority_of(urgency)), "watch priority");
+        interest(readiness);
     }
     ~SdWatch() override { sd_event_source_disable_unref(source_); }
 
-    void interest(std::uint32_t readiness) override {
-        sd_event_source_set_io_events(source_, to_epoll(readiness));
-        sd_event_source_set_enabled(source_, readiness == 0 ? SD_EVENT_OFF : SD_EVENT_ON);
+    void interest(std::uint32_t readiness) final {
+        require(sd_event_source_set_io_events(source_, to_epoll(readiness)), "watch");
+        require(sd_event_source_set_enabled(source_, readiness == 0 ? SD_EVENT_OFF : SD_EVENT_ON), "watch");
     }
 
   private:
