@@ -8,7 +8,7 @@ set -eu
 build_packages="g++ meson ninja-build pkg-config libnl-3-dev libnl-route-3-dev libinih-dev libspdlog-dev libfmt-dev
     libsystemd-dev libcli11-dev libexpected-dev libgtest-dev nlohmann-json3-dev"
 demo_packages="iproute2 memcached nutcracker python3 tcpdump util-linux"
-package_packages="debhelper dpkg-dev git lintian systemd"
+package_packages="build-essential debhelper dpkg-dev git lintian systemd"
 test_packages="bash clang clang-format frr groff-base haproxy iputils-ping keepalived libclang-rt-14-dev man-db nftables
     polkitd procps prometheus python3-memcache python3-redis python3-scapy redis-sentinel redis-server rsyslog systemd
     systemd-container tshark"
